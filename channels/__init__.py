@@ -1,0 +1,1 @@
+"""Channel adapters: each speaks one provider's wire and none of them writes anything."""

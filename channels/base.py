@@ -1,0 +1,102 @@
+"""What a channel is. To add one: one file like twilio_sms.py, one line in registry.py, one table of cases."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+
+import httpx2
+
+from domain.messages import Event, Outbound, Scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One webhook call, already read off the wire, so that a channel never awaits a request.
+
+    `url` is the public URL that the provider called (FRONTDESK_PUBLIC_URL + raw path + raw query), never
+    what the Host header claims. `form` keeps repeated keys in order. Header names are lower case.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    form: Sequence[tuple[str, str]] = ()
+    query: Sequence[tuple[str, str]] = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What the provider wants to hear back."""
+
+    body: str = ""
+    media_type: str = "text/plain"
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The provider took it. `provider_id` is its name for the message."""
+
+    provider_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Everything an adapter may know of its channel: who we are there, and where the provider lives."""
+
+    address: str
+    credentials: Mapping[str, str] = field(repr=False)
+    base_url: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """How to get an attachment: hosts that may be asked, and the credentials for the first of them only."""
+
+    hosts: tuple[str, ...]
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+
+
+class Channel(ABC):
+    """One provider's wire. verify and parse are pure; send and find speak to the provider; nothing is stored."""
+
+    kind: ClassVar[str]
+    scheme: ClassVar[Scheme]
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    @abstractmethod
+    def verify(self, hook: Hook) -> None:
+        """Raise BadSignature unless the provider sent this to this account."""
+
+    @abstractmethod
+    def parse(self, hook: Hook) -> list[Event]:
+        """The provider's words in ours; what is not for us is []. Raise BadPayload when it is nothing the
+        provider documents."""
+
+    @abstractmethod
+    def ack(self) -> Ack:
+        """What the provider wants to hear back."""
+
+    @abstractmethod
+    def split(self, text: str) -> list[str]:
+        """The text as the parts that this channel can carry, in order, none empty."""
+
+    @abstractmethod
+    async def send(self, http: httpx2.AsyncClient, message: Outbound) -> Sent:
+        """Deliver one part. Raise SendFailed, or SendUnknown when no answer came back. Never repeats itself."""
+
+    @abstractmethod
+    async def find(
+        self, http: httpx2.AsyncClient, message: Outbound, since: datetime
+    ) -> list[Sent]:
+        """What the provider holds that could be this part, oldest first: same sender, receiver and words,
+        created at or after `since`. For reconciling an unknown outcome."""
+
+    @abstractmethod
+    def fetch(self) -> Fetch:
+        """How attachments of this channel are got."""

@@ -1,0 +1,1 @@
+"""Skills: deterministic code over slots. They are handed data and return effects."""

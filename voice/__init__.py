@@ -1,0 +1,1 @@
+"""Voice: one pipeline, several transports; it calls the same turn as text does."""

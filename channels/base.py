@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import httpx2
 
 from domain.messages import Event, Outbound, Scheme
+
+Http = httpx2.AsyncClient  # noqa: TID251 - named here as a type; runtime/http.py opens the one that is handed in
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,42 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """How to get an attachment: hosts that may be asked, and the credentials for the first of them only."""
+    """How to get an attachment: hosts that may be asked, and the credentials for the first of them only.
+
+    A host is a name ("api.twilio.com"), everything below a name ("*.twilio.com"), both over https on its
+    own port only, or a name with a port ("127.0.0.1:4010": an overridden provider), over http or https.
+    """
 
     hosts: tuple[str, ...]
     auth: tuple[str, str] | None = field(default=None, repr=False)
 
+    def allows(self, url: str) -> bool:
+        """May this be asked? To be put again for every redirect."""
+        return any(_is_at(url, host) for host in self.hosts)
+
+    def auth_for(self, url: str) -> tuple[str, str] | None:
+        """The credentials, if they may travel to where this URL points."""
+        return self.auth if self.hosts and _is_at(url, self.hosts[0]) else None
+
+
+def _is_at(url: str, host: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        name, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if "@" in parts.netloc or "\\" in parts.netloc or parts.scheme not in ("http", "https"):
+        return False
+    if ":" in host:
+        return f"{name}:{port or (443 if parts.scheme == 'https' else 80)}" == host
+    if parts.scheme != "https" or port not in (None, 443):
+        return False
+    return name.endswith(host[1:]) if host.startswith("*.") else name == host
+
 
 class Channel(ABC):
-    """One provider's wire. verify and parse are pure; send and find speak to the provider; nothing is stored."""
+    """One provider's wire. verify and parse are pure; send and find speak to the provider; nothing is
+    stored."""
 
     kind: ClassVar[str]
     scheme: ClassVar[Scheme]
@@ -87,13 +118,12 @@ class Channel(ABC):
         """The text as the parts that this channel can carry, in order, none empty."""
 
     @abstractmethod
-    async def send(self, http: httpx2.AsyncClient, message: Outbound) -> Sent:
-        """Deliver one part. Raise SendFailed, or SendUnknown when no answer came back. Never repeats itself."""
+    async def send(self, http: Http, message: Outbound) -> Sent:
+        """Deliver one part. Raise SendFailed, or SendUnknown when no answer came back. Never repeats
+        itself."""
 
     @abstractmethod
-    async def find(
-        self, http: httpx2.AsyncClient, message: Outbound, since: datetime
-    ) -> list[Sent]:
+    async def find(self, http: Http, message: Outbound, since: datetime) -> list[Sent]:
         """What the provider holds that could be this part, oldest first: same sender, receiver and words,
         created at or after `since`. For reconciling an unknown outcome."""
 

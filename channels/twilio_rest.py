@@ -1,0 +1,148 @@
+"""Twilio's messages resource: one request, one verdict. Nothing here repeats itself or reads a clock."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeGuard
+from urllib.parse import quote, urlencode
+
+import httpx2
+
+from channels.base import Account, Http
+from channels.twilio import API
+from channels.twilio_errors import OPTED_OUT, disposition, meaning
+from domain.errors import Disposition, SendFailed, SendUnknown
+
+MAX_PAGES = 10
+_FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+_NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_NOT_AN_ADDRESS = (httpx2.InvalidURL, httpx2.UnsupportedProtocol)
+_REFUSED_FOR_NOW = {408, 429, 503}
+_WRONG_CREDENTIALS_OR_ADDRESS = {401, 403, 404}
+
+
+async def create(http: Http, account: Account, pairs: Sequence[tuple[str, str]]) -> str:
+    """POST one message; its sid. SendFailed if Twilio surely has not taken it, else SendUnknown."""
+    reply = await _ask(http, account, "POST", _messages(account), content=urlencode(pairs), headers=_FORM)
+    if not reply.is_success:
+        raise failure(reply)
+    message = _json(reply)
+    if not _is_object(message) or not isinstance(message.get("sid"), str) or not message["sid"]:
+        raise SendUnknown(f"an answer that says nothing (HTTP {reply.status_code})")
+    if message.get("status") in ("failed", "undelivered"):  # the first state is reported nowhere else
+        raise refusal(_code(message.get("error_code")), reply.status_code)
+    return str(message["sid"])
+
+
+async def listing(
+    http: Http, account: Account, pairs: Sequence[tuple[str, str]]
+) -> tuple[list[dict[str, Any]], str]:
+    """GET one page of messages, and the way to the next ("" at the end)."""
+    return await page(http, account, f"{_messages(account)}?{urlencode(pairs)}")
+
+
+async def page(http: Http, account: Account, path: str) -> tuple[list[dict[str, Any]], str]:
+    """One page by its path. Reading changes nothing: whatever goes wrong may be tried again."""
+    try:
+        reply = await _ask(http, account, "GET", path)
+        if not reply.is_success:
+            raise failure(reply)
+    except SendUnknown as unknown:
+        raise SendFailed(Disposition.RETRY, detail=str(unknown)) from unknown
+    body = _json(reply)
+    rows = body.get("messages") if _is_object(body) else None
+    if not _is_object(body) or not isinstance(rows, list) or not all(_is_object(row) for row in rows):
+        raise SendFailed(Disposition.RETRY, http_status=reply.status_code, detail="an unreadable list")
+    following = body.get("next_page_uri") or ""
+    if not isinstance(following, str) or (following and not following.startswith("/2010-04-01/")):
+        raise SendFailed(Disposition.RETRY, http_status=reply.status_code, detail="an unreadable next page")
+    return rows, following
+
+
+def failure(reply: httpx2.Response) -> SendFailed:
+    """What a reply that is not 2xx means. 500, 502 and 504 come also after Twilio has taken the message."""
+    status, body = reply.status_code, _json(reply)
+    code = _code(body.get("code")) if _is_object(body) else None
+    if status in _REFUSED_FOR_NOW or code == "20429":
+        return refusal(code, status, Disposition.RETRY, _retry_after(reply))
+    if status >= 500:
+        return SendUnknown(f"HTTP {status} (provider code {code})")
+    wrong_setup = status in _WRONG_CREDENTIALS_OR_ADDRESS or status < 400
+    known = disposition(code)
+    return refusal(code, status, known or (Disposition.ALARM if wrong_setup else Disposition.GIVE_UP))
+
+
+def refusal(
+    code: str | None, status: int, verdict: Disposition | None = None, retry_after_s: float | None = None
+) -> SendFailed:
+    """The words are ours: Twilio's own message repeats the customer's number."""
+    verdict = verdict or disposition(code) or Disposition.GIVE_UP
+    return SendFailed(
+        verdict,
+        provider_code=code,
+        http_status=status,
+        retry_after_s=retry_after_s,
+        opted_out=code in OPTED_OUT,
+        detail=f"{verdict}: {meaning(code) or 'refused'} (provider code {code}, HTTP {status})",
+    )
+
+
+async def _ask(http: Http, account: Account, method: str, path: str, **request: Any) -> httpx2.Response:
+    timeout_s = _seconds(account)
+    auth = (account.credentials.get("account_sid", ""), account.credentials.get("auth_token", ""))
+    try:
+        async with asyncio.timeout(3 * timeout_s):  # an answer that drips keeps within every read timeout
+            return await http.request(
+                method,
+                (account.base_url.rstrip("/") or API) + path,
+                auth=auth,
+                timeout=timeout_s,
+                follow_redirects=False,
+                **request,
+            )
+    except _NEVER_LEFT as error:
+        raise SendFailed(Disposition.RETRY, detail=f"not reached: {type(error).__name__}") from error
+    except _NOT_AN_ADDRESS as error:
+        raise SendFailed(Disposition.ALARM, detail="the provider's address is not a URL") from error
+    except (httpx2.HTTPError, TimeoutError) as error:
+        raise SendUnknown(f"no answer: {type(error).__name__}") from error
+
+
+def _messages(account: Account) -> str:
+    return f"/2010-04-01/Accounts/{quote(account.credentials.get('account_sid', ''), safe='')}/Messages.json"
+
+
+def _seconds(account: Account) -> float:
+    said = account.settings.get("timeout_s")
+    return float(said) if isinstance(said, int | float) and said > 0 else 10.0
+
+
+def _json(reply: httpx2.Response) -> object:
+    try:
+        return reply.json()
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _code(value: object) -> str | None:
+    """Twilio writes codes as numbers, its newer services (RFC 9457) sometimes as text."""
+    return str(value) if re.fullmatch(r"[0-9]{1,9}", str(value)) and value not in (0, "0") else None
+
+
+def _retry_after(reply: httpx2.Response) -> float | None:
+    """Seconds; a date is measured against the date of the same answer."""
+    said = reply.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", said):
+        return float(said)
+    try:
+        return max(
+            0.0,
+            (parsedate_to_datetime(said) - parsedate_to_datetime(reply.headers["date"])).total_seconds(),
+        )
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None

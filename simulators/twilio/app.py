@@ -19,7 +19,9 @@ from simulators.twilio.state import VERSION, Config, Json, Simulation
 
 ROOT = f"/{VERSION}/Accounts/{{account_sid}}"
 NAMES = {"Messages": "messages", "Calls": "calls", "IncomingPhoneNumbers": "numbers"}
-PATH = re.compile(rf"^/{VERSION}/Accounts/[^/]+/(?P<noun>\w+)(?P<one>/[^/]+)?(?P<media>/Media.*)?$")
+PATH = re.compile(
+    rf"^/{VERSION}/Accounts/[^/]+/(?P<noun>\w+)(?:\.json)?(?P<one>/[^/]+)?(?P<media>/Media.*)?$"
+)
 
 
 class Twilio(Starlette):

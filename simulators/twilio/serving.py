@@ -28,13 +28,22 @@ class Quiet(uvicorn.Server):
         yield
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    """Names the protocol: asyncio turns Nagle's delay (40 ms an answer) off only where it reads TCP there."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(512)
+    return listener
+
+
 @contextlib.asynccontextmanager
 async def serve(
     port: int = 0, host: str = "127.0.0.1", config: Config | None = None
 ) -> AsyncIterator[Running]:
     """`async with serve() as running:` listens until the block ends; port 0 takes a free one."""
     app = create_app(config)
-    listener = socket.create_server((host, port), backlog=512)
+    listener = _listen(host, port)
     app.simulation.origin = f"http://{host}:{listener.getsockname()[1]}"
     server = Quiet(uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False))
     task = asyncio.create_task(server.serve([listener]))

@@ -35,15 +35,14 @@ async def create(http: Http, account: Account, pairs: Sequence[tuple[str, str]])
     return str(message["sid"])
 
 
-async def listing(
-    http: Http, account: Account, pairs: Sequence[tuple[str, str]]
-) -> tuple[list[dict[str, Any]], str]:
-    """GET one page of messages, and the way to the next ("" at the end)."""
-    return await page(http, account, f"{_messages(account)}?{urlencode(pairs)}")
+def search(account: Account, pairs: Sequence[tuple[str, str]]) -> str:
+    """The path of the first page of the messages that match."""
+    return f"{_messages(account)}?{urlencode(pairs)}"
 
 
 async def page(http: Http, account: Account, path: str) -> tuple[list[dict[str, Any]], str]:
-    """One page by its path. Reading changes nothing: whatever goes wrong may be tried again."""
+    """GET one page of messages, and the path of the next ("" at the end). Reading changes nothing: whatever
+    goes wrong on the way may be tried again."""
     try:
         reply = await _ask(http, account, "GET", path)
         if not reply.is_success:

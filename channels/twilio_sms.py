@@ -49,22 +49,17 @@ class TwilioSMS(Channel):
         return Sent(await twilio_rest.create(http, self.account, [(k, clean(v)) for k, v in form if v]))
 
     async def find(self, http: Http, message: Outbound, since: datetime) -> list[Sent]:
-        """Twilio's DateSent knows days only and passes over what has not left yet, so the newest pages are
-        read and compared here. Its times are whole seconds, and so is `since` taken."""
+        """Twilio's DateSent knows days only and passes over what has not left yet, and its order is by that
+        date: so all of the pair's messages are read and compared here. Its times are whole seconds, and so
+        is `since` taken."""
         floor, found = since.replace(microsecond=0), list[tuple[datetime, str]]()
-        sender = () if self._service() else (("From", self.account.address),)
-        rows, following = await twilio_rest.listing(
-            http, self.account, [("To", message.to.value), *sender, ("PageSize", "100")]
-        )
+        path = twilio_rest.search(self.account, [*self._pair(message), ("PageSize", "1000")])
         for _ in range(twilio_rest.MAX_PAGES):
-            dated = [(_created(row), row) for row in rows]
-            found += [
-                (at, str(row.get("sid"))) for at, row in dated if at >= floor and self._is(row, message)
-            ]
-            if not following or (dated and all(at < floor for at, _row in dated)):
-                found.reverse()  # newest first, and many of one second: oldest first, and order kept
-                return [Sent(sid) for _at, sid in sorted(found, key=lambda one: one[0])]
-            rows, following = await twilio_rest.page(http, self.account, following)
+            rows, path = await twilio_rest.page(http, self.account, path)
+            found += [(_created(row), str(row.get("sid"))) for row in rows if self._is(row, message)]
+            if not path:
+                found.reverse()  # newest first it came; sorting keeps the order within one second
+                return [Sent(sid) for at, sid in sorted(found, key=lambda one: one[0]) if at >= floor]
         raise SendFailed(Disposition.RETRY, detail="too many messages to search")
 
     def fetch(self) -> Fetch:
@@ -94,6 +89,10 @@ class TwilioSMS(Channel):
     def _sender(self) -> tuple[str, str]:
         service = self._service()
         return ("MessagingServiceSid", service) if service else ("From", self.account.address)
+
+    def _pair(self, message: Outbound) -> list[tuple[str, str]]:
+        """A messaging service picks the sender, perhaps later: then only the receiver is known."""
+        return [(k, v) for k, v in (("To", message.to.value), self._sender()) if k in ("To", "From")]
 
     def _is(self, row: dict[str, Any], message: Outbound) -> bool:
         """Ours, with the same words; a message of pictures alone is known by their number."""

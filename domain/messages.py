@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from domain.errors import Disposition
+
 
 class Scheme(StrEnum):
     """What kind of address it is. A value is unique within its scheme and workspace."""
@@ -104,6 +106,9 @@ class Status:
     message_id: UUID | None = None
     """Our own id, when it rode along: a report can arrive before the answer to our request."""
     part: int = 0
+    disposition: Disposition | None = None
+    """For a failure: what the provider's table of codes says about it."""
+    opted_out: bool = False
 
 
 Event = Inbound | Status

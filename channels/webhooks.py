@@ -1,0 +1,142 @@
+"""The one HTTP door that every provider knocks on: read, verify, parse, save, wake, and only then ack."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from channels.base import Channel, Hook
+from channels.forms import MAX_BYTES, read_form
+from domain.errors import BadPayload, NotFound, Rejected
+from domain.messages import Event
+from domain.ports import Waker
+from domain.workspace import Profile
+from store import channels, inbox, workspaces
+from store.channels import ChannelRow
+from store.db import UNAVAILABLE, Database, is_collision
+
+logger = logging.getLogger(__name__)
+
+REMEMBER_S = 5.0
+"""How long a channel's settings may be out of date here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A channel as it was a moment ago."""
+
+    row: ChannelRow
+    profile: Profile
+    channel: Channel
+    until: float
+
+
+class Webhooks:
+    def __init__(
+        self,
+        db: Database,
+        wake: Waker,
+        open_channel: Callable[[ChannelRow], Channel],
+        public_url: str,
+        crash: Callable[[str], None],
+    ) -> None:
+        self._db, self._wake, self._open_channel = db, wake, open_channel
+        self._public_url, self._crash = public_url, crash
+        self._known: dict[UUID, Known] = {}
+
+    def routes(self) -> list[Route]:
+        paths = ("/channels/{channel_id}/messages", "/channels/{channel_id}/status")
+        return [Route(path, self.receive, methods=["POST"]) for path in paths]
+
+    async def receive(self, request: Request) -> Response:
+        try:
+            return await self._receive(request)
+        except Rejected as error:
+            return problem(error)
+        except UNAVAILABLE as error:
+            logger.error("webhook not stored: %s", type(error).__name__)
+            busy = {"status": 503, "title": "not stored", "code": "unavailable"}
+            return JSONResponse(busy, 503, {"Retry-After": "5"}, media_type="application/problem+json")
+        except ClientDisconnect:
+            return Response(status_code=400)
+
+    async def _receive(self, request: Request) -> Response:
+        known = await self._find(request.path_params["channel_id"])
+        hook = await read(request, self._public_url)
+        known.channel.verify(hook)
+        events = known.channel.parse(hook)
+        self._crash("webhook_parsed")
+        saved = await self._again_on_collision(lambda: self._save(known, events))
+        self._crash("webhook_saved")
+        if saved.turns:
+            await self._wake.wake("turns")
+        if saved.deliveries:
+            await self._wake.wake("deliveries")
+        ack = known.channel.ack()
+        return Response(ack.body, ack.status, media_type=ack.media_type)
+
+    async def _save(self, known: Known, events: list[Event]) -> inbox.Saved:
+        async with self._db.transaction(known.row.workspace_id) as tx:
+            return await inbox.save(tx, known.row, known.profile, events)
+
+    async def _again_on_collision(self, work: Callable[[], Awaitable[inbox.Saved]]) -> inbox.Saved:
+        """Providers do not come again after a 5xx, so what a second try can mend is mended here."""
+        for _ in range(3):
+            try:
+                return await work()
+            except UNAVAILABLE as error:
+                if not is_collision(error):
+                    raise
+        return await work()
+
+    async def _find(self, channel_id: str) -> Known:
+        try:
+            key = UUID(channel_id)
+        except ValueError:
+            raise NotFound("there is no such channel") from None
+        now = asyncio.get_running_loop().time()
+        known = self._known.get(key)
+        if known is None or known.until < now:
+            known = self._known[key] = await self._load(key, now + REMEMBER_S)
+        return known
+
+    async def _load(self, channel_id: UUID, until: float) -> Known:
+        async with self._db.dispatch() as dispatch:
+            workspace_id = await channels.workspace_of(dispatch, channel_id)
+        if workspace_id is None:
+            raise NotFound("there is no such channel")
+        async with self._db.transaction(workspace_id) as tx:
+            row = await channels.get(tx, channel_id)
+            assert row is not None
+            return Known(row, (await workspaces.get(tx)).profile, self._open_channel(row), until)
+
+
+async def read(request: Request, public_url: str) -> Hook:
+    """The request, whole, as the provider signed it. Raise BadPayload when it is larger than any provider's."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BYTES:
+            raise BadPayload("the body is too large", code="too_large")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    query = request.scope["query_string"].decode("latin-1")
+    path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
+    return Hook(
+        url=f"{public_url}{path}{'?' + query if query else ''}",
+        headers=headers,
+        form=read_form(bytes(body), headers.get("content-type", "")),
+        query=parse_qsl(query, keep_blank_values=True, errors="replace"),
+        body=bytes(body),
+    )
+
+
+def problem(error: Rejected) -> JSONResponse:
+    """RFC 9457. Says what is wrong, never what would have been right to a stranger: no signature, no token."""
+    body = {"status": error.http_status, "title": error.detail, "code": error.code}
+    return JSONResponse(body, error.http_status, media_type="application/problem+json")

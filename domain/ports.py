@@ -1,0 +1,36 @@
+"""What the rooms ask of the world, said without naming who provides it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from domain.turn import Passage, Understanding
+from domain.workspace import Profile
+
+
+class Clock(Protocol):
+    """`frozen` is None when the database's own clock is the truth; tests hand in an instant instead."""
+
+    @property
+    def frozen(self) -> datetime | None: ...
+
+
+class Understander(Protocol):
+    """Text to meaning. Must answer for any text."""
+
+    def understand(self, text: str, profile: Profile, now: datetime) -> Understanding: ...
+
+
+class Retriever(Protocol):
+    """The workspace's knowledge, best first, scores 0..1."""
+
+    async def search(self, workspace_id: UUID, question: str, limit: int) -> Sequence[Passage]: ...
+
+
+class Waker(Protocol):
+    """A hint that there is work. Losing one costs a poll's time, never work."""
+
+    async def wake(self, topic: str) -> None: ...
+
+    async def wait(self, topic: str, timeout_s: float) -> None: ...

@@ -1,0 +1,204 @@
+"""What one exchange is made of. Frozen: a stage takes a Turn and returns a new one; what should happen in the
+world is listed as effects, and only `store.conversations.save` makes them happen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from domain.entities import Entity
+from domain.workspace import Profile
+
+
+class Author(StrEnum):
+    CONTACT = "contact"
+    AI = "ai"
+    HUMAN = "human"
+    SYSTEM = "system"  # confirmations of STOP, START and HELP
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message of the conversation, in or out. `seq` orders them; times do not."""
+
+    seq: int
+    author: Author
+    text: str
+    at: datetime
+    media: tuple[str, ...] = ()
+    """Content types of what came along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Who we talk with, where, and how far we have come. `epoch` is the fence: whoever holds an older one has
+    lost the conversation."""
+
+    id: UUID
+    workspace_id: UUID
+    contact_id: UUID
+    thread_id: UUID
+    channel_kind: str
+    epoch: int
+    contact_name: str | None = None
+    disclosed: bool = False
+    """An AI message with the disclosure has reached this thread, or is on its way."""
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One sentence of a burst and what it wants."""
+
+    intent: str
+    confidence: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What the burst means. `confidence` is 0..1; an intent of "unknown" is out of scope."""
+
+    intent: str
+    confidence: float
+    language: str = "en"
+    entities: tuple[Entity, ...] = ()
+    nearest: str = ""
+    """The example sentence that decided it."""
+    runner_up: str = ""
+    automatic: bool = False
+    """It reads like a machine's answer."""
+    parts: tuple[Part, ...] = ()
+    """The burst sentence by sentence; `intent` is that of the weightiest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of the workspace's knowledge. `score` is 0..1: how much of the question it covers."""
+
+    id: UUID
+    source: str
+    heading: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What could be said. `grounded` is False when nothing in the knowledge supports it."""
+
+    text: str
+    kind: str
+    sources: tuple[str, ...] = ()
+    confidence: float = 1.0
+    grounded: bool = True
+
+
+class Action(StrEnum):
+    SEND = "send"
+    DRAFT = "draft"
+    HANDOFF = "handoff"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    action: Action
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetField:
+    """Put a value into the conversation's context. A person's value is never overwritten by it."""
+
+    name: str
+    value: Any
+    confidence: float
+    evidence_seq: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send this."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeDraft:
+    """Put this before a person; it leaves only when approved."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """A person takes over. `text` is what the customer is told meanwhile ("" = nothing)."""
+
+    reason: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NameContact:
+    """The customer told us their name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetLanguage:
+    language: str
+
+
+Effect = SetField | Say | ProposeDraft | HandOff | NameContact | SetLanguage
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A context field as it stands. `source` is ai, human, rule or import."""
+
+    value: Any
+    source: str
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One burst of a customer's messages and everything known when it is answered."""
+
+    conversation: Conversation
+    profile: Profile
+    burst: tuple[Line, ...]
+    now: datetime
+    """Aware, in the workspace's zone."""
+    history: tuple[Line, ...] = ()
+    """What came before the burst, oldest first."""
+    context: Mapping[str, Value] = field(default_factory=dict)
+    understood: Understanding | None = None
+    passages: tuple[Passage, ...] = ()
+    reply: Reply | None = None
+    decision: Decision | None = None
+    effects: tuple[Effect, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Why, in the order of thinking: one sentence a stage. Kept with the turn (G7)."""
+
+    @property
+    def text(self) -> str:
+        """The burst as one text."""
+        return "\n".join(line.text for line in self.burst if line.text.strip())
+
+    @property
+    def base_seq(self) -> int:
+        """The newest message this turn answers."""
+        return self.burst[-1].seq
+
+    def doing(self, *effects: Effect) -> "Turn":
+        return replace(self, effects=self.effects + effects)
+
+    def noting(self, note: str) -> "Turn":
+        return replace(self, notes=(*self.notes, note))

@@ -1,0 +1,227 @@
+"""What a business tells us about itself: the shape of its YAML file, validated, frozen, with defaults.
+
+The outside relies on these names (contract, section 6). Pydantic says where a mistake is; `runtime.files`
+turns that into file, line and path.
+"""
+
+from datetime import time, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+import phonenumbers
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator, model_validator
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def read_duration(value: Any) -> Any:
+    """ "90s", "8h", "14d", "1h30m" → timedelta; a timedelta or a number of seconds stays."""
+    if not isinstance(value, str):
+        return value
+    rest, total = value.strip().lower(), timedelta()
+    while rest:
+        number = rest[: len(rest) - len(rest.lstrip("0123456789."))]
+        unit = rest[len(number) : len(number) + 1]
+        if not number or unit not in _UNITS:
+            raise ValueError(f"{value!r} is not a duration; write 90s, 15m, 8h, 14d or 1h30m")
+        total += timedelta(**{_UNITS[unit]: float(number)})
+        rest = rest[len(number) + 1 :].strip()
+    return total
+
+
+def _show_duration(value: timedelta) -> str:
+    seconds = value.total_seconds()
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
+Duration = Annotated[timedelta, BeforeValidator(read_duration), PlainSerializer(_show_duration)]
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Identity(Model):
+    slug: Slug
+    name: Name
+    timezone: str = "UTC"
+    industry: str = "general"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is not an IANA time zone; write for example America/Chicago")
+        return value
+
+
+class Assistant(Model):
+    name: Name = "Ava"
+    role: str = "receptionist"
+    personality: Literal["friendly", "professional", "casual", "formal", "empathetic", "concise"] = "friendly"
+    instructions: str = ""
+    greeting: str = ""
+    languages: tuple[Literal["en", "es"], ...] = ("en",)
+
+
+class Reason(StrEnum):
+    """Why a reply may have to wait for a person. `policy.approve` lists those that do."""
+
+    LOW_CONFIDENCE = "low_confidence"
+    MONEY = "money"
+    COMPLAINT = "complaint"
+    UNKNOWN = "unknown"
+    ALL = "all"
+
+
+class Posture(StrEnum):
+    """How much the assistant does alone."""
+
+    AUTO = "auto"
+    DRAFT = "draft"
+    OFF = "off"
+
+
+class Policy(Model):
+    default: Posture = Posture.AUTO
+    approve: tuple[Reason, ...] = (Reason.LOW_CONFIDENCE,)
+    confidence: Annotated[float, Field(ge=0, le=1)] = 0.7
+    pause_after_human: Duration = timedelta(hours=8)
+    draft_expires: Duration = timedelta(hours=24)
+    replies_per_10_minutes: Annotated[int, Field(ge=1)] = 12
+    messages_per_day: Annotated[int, Field(ge=1)] | None = None
+
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Span = tuple[time, time]
+
+
+class Hours(Model):
+    """Opening times of each weekday, Monday first; an empty tuple is closed."""
+
+    days: tuple[tuple[Span, ...], ...] = ((),) * 7
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_yaml(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "days" in value:
+            return value
+        days: list[tuple[Span, ...]] = [()] * 7
+        for key, said in value.items():
+            for day in _days(str(key)):
+                days[day] = _spans(said)
+        return {"days": tuple(days)}
+
+
+def _days(key: str) -> range:
+    first, _, last = key.lower().partition("-")
+    if first not in DAYS or (last and last not in DAYS):
+        raise ValueError(f"{key!r} is not a day; write mon or mon-fri")
+    return range(DAYS.index(first), DAYS.index(last or first) + 1)
+
+
+def _spans(said: Any) -> tuple[Span, ...]:
+    if said in ("closed", None, False):
+        return ()
+    spans = []
+    for part in str(said).split(","):
+        opens, dash, closes = part.strip().partition("-")
+        try:
+            span = (time.fromisoformat(opens.strip()), time.fromisoformat(closes.strip()))
+        except ValueError:
+            span = (time.max, time.min)
+        if not dash or span[0] >= span[1]:
+            raise ValueError(f"{said!r} are no opening hours; write \"08:00-17:00\", \"08:00-12:00, 13:00-17:00\" or closed")
+        spans.append(span)
+    return tuple(spans)
+
+
+class ChannelSettings(Model):
+    kind: str
+    address: str = ""
+    origins: tuple[str, ...] = ()
+    credentials: dict[str, str] = Field(default_factory=dict, repr=False)
+    debounce: Duration | None = None
+    debounce_max: Duration | None = None
+    per_second: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    max_segments: Annotated[int, Field(ge=1, le=10)] = 10
+
+    @field_validator("address")
+    @classmethod
+    def _e164(cls, value: str) -> str:
+        if not value.startswith("+"):
+            return value
+        number = phonenumbers.parse(value)
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+FieldType = Literal[
+    "text", "long_text", "choice", "multi_choice", "tags", "boolean", "integer", "decimal", "money", "percent",
+    "rating", "date", "time", "datetime", "date_range", "duration", "phone", "email", "url", "address",
+    "person_name", "reference", "file",
+]  # fmt: skip
+
+
+class Field_(Model):
+    """One typed field of a context schema."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+    type: FieldType
+    description: str = ""
+    options: tuple[str, ...] = ()
+    synonyms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    extract: bool = False
+    required: bool = False
+    requires: tuple[str, ...] = ()
+    pii: bool = False
+
+    @model_validator(mode="after")
+    def _choices_have_options(self) -> "Field_":
+        if self.type in ("choice", "multi_choice") and not self.options:
+            raise ValueError(f"field {self.name!r} is a {self.type} and needs options")
+        return self
+
+
+class Schema(Model):
+    name: Slug
+    fields: tuple[Field_, ...]
+    workflow: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_requirements(self) -> "Schema":
+        names = [field.name for field in self.fields]
+        if len(set(names)) != len(names):
+            raise ValueError("two fields have the same name")
+        unknown = {need for field in self.fields for need in field.requires} - set(names)
+        if unknown:
+            raise ValueError(f"requires names unknown fields: {', '.join(sorted(unknown))}")
+        return self
+
+
+class Profile(Model):
+    """A whole workspace as its file says it. Immutable; a change makes a new one."""
+
+    workspace: Identity
+    assistant: Assistant = Assistant()
+    policy: Policy = Policy()
+    hours: Hours = Hours()
+    channels: tuple[ChannelSettings, ...] = ()
+    schemas: tuple[Schema, ...] = ()
+    intents: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Example sentences of this business's own intents, by intent."""
+    rules: tuple[dict[str, Any], ...] = ()
+    skills: dict[str, Any] = Field(default_factory=dict)
+    knowledge: tuple[str, ...] = ()
+    """Paths of documents, from the file's repository root."""
+
+    @property
+    def fields(self) -> tuple[Field_, ...]:
+        """Every field that the first schema asks to be taken from what customers write."""
+        return tuple(f for f in self.schemas[0].fields if f.extract) if self.schemas else ()
+

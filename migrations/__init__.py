@@ -1,0 +1,1 @@
+"""Database migrations: expand, backfill, contract. SQL by hand, one file a revision."""

@@ -1,0 +1,1 @@
+"""Wiring: settings, opened connections, every choice of provider."""

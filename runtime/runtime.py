@@ -1,0 +1,74 @@
+"""Everything a door needs, opened once: every choice of provider is made here."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+import httpx2
+
+from channels import registry
+from channels.base import Account, Channel
+from dialogue.understand.local import LocalUnderstander
+from domain.ports import Clock, Retriever, Understander
+from knowledge.search import FullText
+from runtime.http import open_client
+from runtime.settings import Settings
+from runtime.wake import Wake, open_wake
+from store.channels import ChannelRow
+from store.crypto import Keyring
+from store.db import Database
+
+
+class Crash(Protocol):
+    """Ends the process at a named step; for the fault tests."""
+
+    def __call__(self, step: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    settings: Settings
+    db: Database
+    http: httpx2.AsyncClient
+    wake: Wake
+    understander: Understander
+    knowledge: Retriever
+    crash: Crash
+
+    def open_channel(self, row: ChannelRow) -> Channel:
+        """The adapter for this channel. KeyError for a kind that this version does not have."""
+        twilio = row.kind.startswith("twilio")
+        credentials = row.credentials or (self.settings.twilio if twilio else {})
+        base_url = self.settings.twilio_url if twilio else ""
+        return registry.open_channel(row.kind, Account(row.address, credentials, base_url, row.settings))
+
+    def split(self, kind: str, text: str) -> list[str]:
+        return registry.open_channel(kind, Account("", {})).split(text)
+
+    def status_url(self, channel_id: UUID, message_id: UUID, part: int) -> str:
+        """Where the provider shall report; our id rides along, for reports that come before the answer."""
+        return f"{self.settings.public_url}/channels/{channel_id}/status?m={message_id}&p={part}"
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Runtime]:
+    db = Database(settings.database_url, Keyring(settings.secrets), clock=clock)
+    wake = open_wake(settings.redis_url)
+    async with open_client() as http:
+        try:
+            understander = LocalUnderstander()
+            yield Runtime(settings, db, http, wake, understander, FullText(db), crash_at(settings.crash_at))
+        finally:
+            await wake.close()
+            await db.close()
+
+
+def crash_at(chosen: str | None) -> Crash:
+    def crash(step: str) -> None:
+        if step == chosen:
+            os._exit(137)
+
+    return crash

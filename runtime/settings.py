@@ -1,0 +1,105 @@
+"""The only reader of the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class BadSettings(Exception):
+    """A setting is missing or wrong; the message says which, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    database_url: str
+    redis_url: str | None
+    data_dir: Path
+    public_url: str
+    """What providers call, without a slash at the end: signatures are checked against it."""
+    secrets: tuple[str, ...] = field(repr=False)
+    """Newest first."""
+    demo: bool = False
+    twilio_url: str = "https://api.twilio.com"
+    twilio: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Credentials for a channel that has none of its own: account_sid, auth_token."""
+    simulator_url: str | None = None
+    """Where the handset of the demo phone is, when demos are on."""
+    debounce_s: float | None = None
+    lease_s: float = 15.0
+    poll_s: float = 1.0
+    crash_at: str | None = None
+    """A step at which the process ends at once, as if killed; for the fault tests."""
+
+
+def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    return Path(environ.get("FRONTDESK_DATA_DIR", ".data")).absolute()
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Raise BadSettings when something is missing or wrong."""
+    directory = data_dir(environ)
+    return Settings(
+        database_url=_needed(environ, "DATABASE_URL", "run `frontdesk up` for an embedded one, or point it at a Postgres 18"),
+        redis_url=environ.get("REDIS_URL") or None,
+        data_dir=directory,
+        public_url=_url(environ, "FRONTDESK_PUBLIC_URL", "http://127.0.0.1:8000"),
+        secrets=_secrets(environ, directory),
+        demo=environ.get("FRONTDESK_DEMO", "") == "1",
+        twilio_url=_url(environ, "FRONTDESK_TWILIO_URL", "https://api.twilio.com"),
+        twilio=_twilio(environ),
+        simulator_url=environ.get("FRONTDESK_SIMULATOR_URL") or None,
+        lease_s=_seconds(environ, "FRONTDESK_LEASE_S", 15.0),
+        poll_s=_seconds(environ, "FRONTDESK_POLL_S", 1.0),
+        crash_at=environ.get("FRONTDESK_CRASH_AT") or None,
+    )
+
+
+def secret_file(directory: Path) -> Path:
+    return directory / "secret.key"
+
+
+def _needed(environ: Mapping[str, str], name: str, help_: str) -> str:
+    value = environ.get(name, "")
+    if not value:
+        raise BadSettings(f"{name} is not set: {help_}")
+    return value
+
+
+def _url(environ: Mapping[str, str], name: str, default: str) -> str:
+    value = environ.get(name) or default
+    if not value.startswith(("http://", "https://")):
+        raise BadSettings(f"{name} is {value!r}: it must begin with http:// or https://")
+    return value.rstrip("/")
+
+
+def _secrets(environ: Mapping[str, str], directory: Path) -> tuple[str, ...]:
+    """From the environment, else the file that `frontdesk up` made in the data directory."""
+    value = environ.get("FRONTDESK_SECRET_KEY", "")
+    file = secret_file(directory)
+    if not value and file.exists():
+        value = file.read_text().strip()
+    secrets = tuple(secret.strip() for secret in value.split(",") if secret.strip())
+    if not secrets or any(len(secret) < 16 for secret in secrets):
+        raise BadSettings(
+            "FRONTDESK_SECRET_KEY is missing or shorter than 16 characters: personal data is encrypted with it; "
+            "set it to a long random string and keep a copy (several, comma-separated, newest first, while rotating)"
+        )
+    return secrets
+
+
+def _twilio(environ: Mapping[str, str]) -> dict[str, str]:
+    sid, token = environ.get("TWILIO_ACCOUNT_SID", ""), environ.get("TWILIO_AUTH_TOKEN", "")
+    if bool(sid) != bool(token):
+        raise BadSettings("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together: set both, or neither")
+    return {"account_sid": sid, "auth_token": token} if sid else {}
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    try:
+        value = float(environ.get(name) or default)
+    except ValueError:
+        value = -1
+    if not 0 < value <= 3600:
+        raise BadSettings(f"{name} is {environ[name]!r}: it must be a number of seconds between 0 and 3600")
+    return value

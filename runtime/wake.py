@@ -1,0 +1,87 @@
+"""Hints that there is work. Redis carries them between processes; without Redis, polling finds the work."""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+
+import redis.asyncio as redis
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+TURNS, DELIVERIES = "turns", "deliveries"
+_PREFIX = "frontdesk:wake:"
+
+
+class LocalWake:
+    """Within one process."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    async def wake(self, topic: str) -> None:
+        self._events[topic].set()
+
+    async def wait(self, topic: str, timeout_s: float) -> None:
+        """Until woken, or until the time is over; hints that came meanwhile count."""
+        event = self._events[topic]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(event.wait(), timeout_s)
+        event.clear()
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+class RedisWake(LocalWake):
+    """Through Redis' publish and subscribe. While Redis is away a hint is lost, never work."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._redis = redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)
+        self._listener: asyncio.Task[None] | None = None
+
+    async def wake(self, topic: str) -> None:
+        await super().wake(topic)
+        try:
+            await self._redis.publish(_PREFIX + topic, b"1")
+        except (RedisError, OSError) as error:
+            logger.warning("redis is away, work waits for the poll: %s", type(error).__name__)
+
+    async def wait(self, topic: str, timeout_s: float) -> None:
+        if self._listener is None:
+            self._listener = asyncio.create_task(self._listen(), name="wake")
+        await super().wait(topic, timeout_s)
+
+    async def close(self) -> None:
+        if self._listener:
+            self._listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listener
+        await self._redis.aclose()
+
+    async def _listen(self) -> None:
+        """For ever: subscribe, pass hints on, and subscribe again when Redis comes back."""
+        while True:
+            try:
+                await self._pass_on()
+            except (RedisError, OSError) as error:
+                logger.warning("redis is away, polling meanwhile: %s", type(error).__name__)
+                await asyncio.sleep(1)
+
+    async def _pass_on(self) -> None:
+        async with self._redis.pubsub() as subscription:
+            await subscription.psubscribe(_PREFIX + "*")
+            while True:
+                message = await subscription.get_message(ignore_subscribe_messages=True, timeout=0.5)
+                if message is not None:
+                    topic = bytes(message["channel"]).decode().removeprefix(_PREFIX)
+                    await LocalWake.wake(self, topic)
+
+
+Wake = LocalWake
+
+
+def open_wake(url: str | None) -> Wake:
+    return RedisWake(url) if url else LocalWake()

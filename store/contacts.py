@@ -1,0 +1,117 @@
+"""Customers and the addresses by which they reach us; what they said about being written to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain.messages import Address, Keyword, Scheme
+from store.db import Tx, new_id
+
+_LOCK = text(
+    "select a.id, a.contact_id, a.opted_out_at, a.opted_in_at, a.suppressed, a.last_inbound_at"
+    " from contact_address a where scheme = :scheme and value_hash = :hash for update"
+)
+_ADD_CONTACT = text("insert into contact (workspace_id, id, name) values (:w, :id, :name)")
+_ADD_ADDRESS = text(
+    "insert into contact_address (workspace_id, id, contact_id, scheme, value, value_hash)"
+    " values (:w, :id, :contact, :scheme, :value, :hash) on conflict do nothing returning id"
+)
+_HEARD = text("update contact_address set last_inbound_at = frontdesk_now() where id = :id")
+_OPT_OUT = text("update contact_address set opted_out_at = frontdesk_now(), opted_in_at = null where id = :id")
+_OPT_IN = text("update contact_address set opted_out_at = null, opted_in_at = frontdesk_now() where id = :id")
+_SUPPRESS = text("update contact_address set suppressed = :reason where id = :id")
+_ADD_CONSENT = text(
+    "insert into consent (workspace_id, id, address_id, state, source, wording, message_id)"
+    " values (:w, :id, :address, :state, :source, :wording, :message)"
+)
+_NAME = text("update contact set name = :name, version = version + 1 where id = :id")
+_LANGUAGE = text("update contact set language = :language, version = version + 1 where id = :id")
+_GET = text("select id, name, language, created_at from contact where id = :id")
+_ADDRESSES = text("select scheme, value from contact_address where contact_id = :id order by created_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A customer's address, its row locked until the transaction ends: nothing can be sent to it meanwhile."""
+
+    id: UUID
+    contact_id: UUID
+    opted_out_at: datetime | None
+    first_seen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    id: UUID
+    name: str | None
+    language: str | None
+    addresses: tuple[Address, ...]
+    created_at: datetime
+
+
+async def hold(tx: Tx, address: Address, name: str | None = None) -> Held:
+    """The address with its contact, both created when they are new."""
+    values = {"scheme": address.scheme.value, "hash": tx.vault.hash(address.scheme, address.value)}
+    row = (await tx.execute(_LOCK, values)).first()
+    if row is None:
+        await _add(tx, address, name, values)
+        row = (await tx.execute(_LOCK, values)).one()
+        return Held(row.id, row.contact_id, row.opted_out_at, first_seen=True)
+    return Held(row.id, row.contact_id, row.opted_out_at, first_seen=False)
+
+
+async def _add(tx: Tx, address: Address, name: str | None, values: dict[str, Any]) -> None:
+    """Two first messages at once: the second finds the first one's address, and leaves an empty contact to
+    nobody, because its own insert is undone."""
+    contact, sealed = new_id(), tx.vault.seal("contact_address.value", address.value)
+    async with tx.db.begin_nested() as savepoint:
+        name_sealed = tx.vault.seal_maybe("contact.name", name)
+        await tx.execute(_ADD_CONTACT, {"w": tx.workspace_id, "id": contact, "name": name_sealed})
+        added = await tx.execute(
+            _ADD_ADDRESS, values | {"w": tx.workspace_id, "id": new_id(), "contact": contact, "value": sealed}
+        )
+        if added.first() is None:
+            await savepoint.rollback()
+
+
+async def heard_from(tx: Tx, address_id: UUID) -> None:
+    await tx.execute(_HEARD, {"id": address_id})
+
+
+async def record_consent(
+    tx: Tx, address_id: UUID, keyword: Keyword, source: str, wording: str, message_id: UUID | None
+) -> None:
+    """STOP or START, in the customer's own words, effective with this transaction."""
+    await tx.execute(_OPT_OUT if keyword is Keyword.STOP else _OPT_IN, {"id": address_id})
+    state = "out" if keyword is Keyword.STOP else "in"
+    sealed = tx.vault.seal("consent.wording", wording[:500])
+    values = {"w": tx.workspace_id, "id": new_id(), "address": address_id, "state": state}
+    await tx.execute(_ADD_CONSENT, values | {"source": source, "wording": sealed, "message": message_id})
+
+
+async def suppress(tx: Tx, address_id: UUID, reason: str) -> None:
+    """The provider says that nothing can arrive there."""
+    await tx.execute(_SUPPRESS, {"id": address_id, "reason": reason})
+
+
+async def rename(tx: Tx, contact_id: UUID, name: str) -> None:
+    await tx.execute(_NAME, {"id": contact_id, "name": tx.vault.seal("contact.name", name)})
+
+
+async def set_language(tx: Tx, contact_id: UUID, language: str) -> None:
+    await tx.execute(_LANGUAGE, {"id": contact_id, "language": language})
+
+
+async def get(tx: Tx, contact_id: UUID) -> Contact | None:
+    row = (await tx.execute(_GET, {"id": contact_id})).first()
+    if row is None:
+        return None
+    addresses = [
+        Address(Scheme(line.scheme), tx.vault.open("contact_address.value", bytes(line.value)))
+        for line in await tx.execute(_ADDRESSES, {"id": contact_id})
+    ]
+    name = tx.vault.open_maybe("contact.name", row.name and bytes(row.name))
+    return Contact(row.id, name, row.language, tuple(addresses), row.created_at)

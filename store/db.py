@@ -1,0 +1,139 @@
+"""The only engine and the only commit."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import uuid_utils.compat as uuids
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from domain.ports import Clock
+from store.crypto import Keyring, SealedKey, Vault
+
+_ENTER = text(
+    "select set_config('role', :role, true), set_config('app.workspace', :workspace, true),"
+    " set_config('app.now', :now, true), frontdesk_now()"
+)
+_KEYS = text("select id, purpose, sealed, sealed_by from data_key order by id")
+
+
+UNAVAILABLE = (OperationalError, PoolTimeout, ConnectionError)
+"""What a database that is away, full or stopping raises."""
+
+
+def is_collision(error: Exception) -> bool:
+    """Two transactions stood in each other's way; the same one, tried again, will do."""
+    code = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+    return code in ("40001", "40P01", "55P03")
+
+
+def new_id() -> UUID:
+    """A UUIDv7: sorts by the time it was made."""
+    return uuids.uuid7()
+
+
+class SystemClock:
+    """The database's clock is the truth."""
+
+    frozen: datetime | None = None
+
+
+@dataclass(slots=True)
+class Tx:
+    """One transaction in one workspace. `now` is the database's clock when it began."""
+
+    db: AsyncConnection
+    workspace_id: UUID
+    now: datetime
+    vault: Vault
+
+    async def execute(self, statement: Any, values: Any = None) -> Any:
+        return await self.db.execute(statement, values)
+
+
+@dataclass(slots=True)
+class Dispatch:
+    """One transaction over all workspaces, which sees ids, due times and leases only."""
+
+    db: AsyncConnection
+    now: datetime
+
+
+class Database:
+    def __init__(self, url: str, keyring: Keyring, *, clock: Clock | None = None, pool: int = 8) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            sqlalchemy_url(url), pool_size=pool, max_overflow=0, pool_timeout=10, pool_pre_ping=False
+        )
+        self.keyring = keyring
+        self.clock: Clock = clock or SystemClock()
+        self._vaults: dict[UUID, Vault] = {}
+
+    @asynccontextmanager
+    async def transaction(self, workspace_id: UUID) -> AsyncIterator[Tx]:
+        """Everything inside sees this workspace only, and is committed together at the end, or not at all."""
+        async with self.engine.begin() as connection:
+            now = await self._enter(connection, "frontdesk_app", str(workspace_id))
+            yield Tx(connection, workspace_id, now, await self._vault(connection, workspace_id))
+
+    @asynccontextmanager
+    async def dispatch(self) -> AsyncIterator[Dispatch]:
+        async with self.engine.begin() as connection:
+            yield Dispatch(connection, await self._enter(connection, "frontdesk_dispatch", ""))
+
+    @asynccontextmanager
+    async def found(self, workspace_id: UUID) -> AsyncIterator[Tx]:
+        """The transaction in which a workspace that has no keys yet is created."""
+        keys = self.keyring.new_keys(workspace_id)
+        async with self.engine.begin() as connection:
+            now = await self._enter(connection, "frontdesk_app", str(workspace_id))
+            yield Tx(connection, workspace_id, now, self.keyring.vault(workspace_id, keys))
+            for key in keys:
+                await connection.execute(_ADD_KEY, {"workspace": workspace_id, **vars_of(key)})
+
+    def forget_keys(self, workspace_id: UUID) -> None:
+        """After a rotation: read them again."""
+        self._vaults.pop(workspace_id, None)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    async def _enter(self, connection: AsyncConnection, role: str, workspace: str) -> datetime:
+        frozen = self.clock.frozen
+        row = await connection.execute(
+            _ENTER, {"role": role, "workspace": workspace, "now": frozen.isoformat() if frozen else ""}
+        )
+        now: datetime = row.one()[3]
+        return now
+
+    async def _vault(self, connection: AsyncConnection, workspace_id: UUID) -> Vault:
+        if workspace_id not in self._vaults:
+            rows = (await connection.execute(_KEYS)).all()
+            keys = [SealedKey(row.id, row.purpose, bytes(row.sealed), row.sealed_by) for row in rows]
+            if not keys:
+                raise LookupError(f"there is no workspace {workspace_id}")
+            self._vaults[workspace_id] = self.keyring.vault(workspace_id, keys)
+        return self._vaults[workspace_id]
+
+
+_ADD_KEY = text(
+    "insert into data_key (workspace_id, id, purpose, sealed, sealed_by)"
+    " values (:workspace, :id, :purpose, :sealed, :sealed_by)"
+)
+
+
+def vars_of(key: SealedKey) -> dict[str, Any]:
+    return {"id": key.id, "purpose": key.purpose, "sealed": key.sealed, "sealed_by": key.sealed_by}
+
+
+def sqlalchemy_url(url: str) -> str:
+    """postgres://… and postgresql://… as SQLAlchemy's psycopg 3 wants it."""
+    scheme, _, rest = url.partition("://")
+    if scheme.split("+")[0] not in ("postgres", "postgresql"):
+        raise ValueError(f"DATABASE_URL must begin with postgresql://, not {scheme}://")
+    return f"postgresql+psycopg://{rest}"

@@ -1,0 +1,183 @@
+"""Drafts: the assistant's words before a person. One waits per conversation; without a yes none leaves.
+
+    pending → approved | edited (sent) · rejected · expired · superseded (the customer wrote again, or a person did)
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain.errors import Conflict, Invalid, NotFound
+from store import audit, outbox, timers
+from store.db import Tx, new_id
+from store.outbox import NewMessage, Split
+
+_ADD = text(
+    "insert into draft (workspace_id, id, conversation_id, thread_id, turn_id, base_seq, reason, original, body, expires_at)"
+    " values (:w, :id, :conversation, :thread, :turn, :base_seq, :reason, :original, :body, :expires_at)"
+)
+_SUPERSEDE = text(
+    "update draft set state = 'superseded', decided_at = frontdesk_now(), version = version + 1"
+    " where conversation_id = :conversation and state = 'pending' returning id"
+)
+_COLUMNS = (
+    "d.id, d.conversation_id, d.thread_id, d.turn_id, d.base_seq, d.state, d.reason, d.original, d.body, d.note,"
+    " d.decided_by, d.decided_at, d.expires_at, d.version, d.created_at"
+)
+_GET = text(f"select {_COLUMNS} from draft d where d.id = :id")  # noqa: S608  (constant columns)
+_PAGE = text(
+    f"select {_COLUMNS} from draft d where (cast(:state as text) is null or d.state = :state)"  # noqa: S608
+    " and (cast(:conversation as uuid) is null or d.conversation_id = :conversation)"
+    " and (cast(:before as uuid) is null or d.id < :before) order by d.id desc limit :limit"
+)
+_HOLD_CONVERSATION = text(
+    "select c.id, c.epoch, a.opted_out_at, a.suppressed from draft d"
+    " join conversation c on c.workspace_id = d.workspace_id and c.id = d.conversation_id"
+    " join thread t on t.workspace_id = d.workspace_id and t.id = d.thread_id"
+    " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
+    " where d.id = :id for update of a, c"
+)
+_HOLD = text(f"select {_COLUMNS} from draft d where d.id = :id for update")  # noqa: S608
+_DECIDE = text(
+    "update draft set state = :state, body = :body, note = :note, decided_by = :person, decided_at = frontdesk_now(),"
+    " version = version + 1 where id = :id"
+)
+_EXPIRE = text(
+    "update draft set state = 'expired', decided_at = frontdesk_now(), version = version + 1"
+    " where id = :id and state = 'pending' returning conversation_id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    id: UUID
+    conversation_id: UUID
+    thread_id: UUID
+    turn_id: UUID
+    base_seq: int
+    state: str
+    reason: str
+    original: str
+    text: str
+    note: str | None
+    decided_by: UUID | None
+    decided_at: datetime | None
+    expires_at: datetime
+    version: int
+    created_at: datetime
+
+
+async def propose(
+    tx: Tx, conversation_id: UUID, thread_id: UUID, turn_id: UUID, base_seq: int, words: str, reason: str,
+    expires_at: datetime,
+) -> UUID:  # fmt: skip
+    """A new pending draft; an older pending one is superseded."""
+    await supersede(tx, conversation_id)
+    draft_id = new_id()
+    values = {"w": tx.workspace_id, "id": draft_id, "conversation": conversation_id, "thread": thread_id}
+    values |= {"turn": turn_id, "base_seq": base_seq, "reason": reason, "expires_at": expires_at}
+    original, body = tx.vault.seal("draft.original", words), tx.vault.seal("draft.body", words)
+    await tx.execute(_ADD, values | {"original": original, "body": body})
+    await timers.set_(tx, timers.DRAFT_EXPIRES, conversation_id, expires_at, draft_id)
+    return draft_id
+
+
+async def supersede(tx: Tx, conversation_id: UUID) -> int:
+    """The customer or a person has written: what waited is stale. Returns how many retired."""
+    return len((await tx.execute(_SUPERSEDE, {"conversation": conversation_id})).all())
+
+
+async def get(tx: Tx, draft_id: UUID) -> Draft | None:
+    row = (await tx.execute(_GET, {"id": draft_id})).first()
+    return _draft(tx, row) if row else None
+
+
+async def page(
+    tx: Tx, *, state: str | None, conversation_id: UUID | None, before: UUID | None, limit: int
+) -> list[Draft]:
+    """Newest first."""
+    values = {"state": state, "conversation": conversation_id, "before": before, "limit": limit}
+    return [_draft(tx, row) for row in await tx.execute(_PAGE, values)]
+
+
+async def approve(
+    tx: Tx, draft_id: UUID, person_id: UUID | None, actor: str, words: str | None, split: Split,
+    *, version: int | None = None, disclosure: str = "",
+) -> Draft:  # fmt: skip
+    """Send it, as it is or in the person's words. Everything that could stop it is looked at before the
+    decision is written: NotFound, or Conflict when it was decided, is stale, or could not be sent."""
+    conversation = await _hold_conversation(tx, draft_id)
+    draft = await _hold_pending(tx, draft_id, version)
+    if conversation.opted_out_at is not None:
+        raise Conflict("the customer has opted out; nothing may be sent", code="opted_out")
+    if conversation.suppressed:
+        raise Conflict("this address cannot be reached", code="suppressed")
+    final = draft.text if words is None else words
+    if not final.strip():
+        raise Invalid("the words to send are empty")
+    state = "approved" if final == draft.original else "edited"
+    await _decide(tx, draft, state, final, None, person_id)
+    new = NewMessage(draft.conversation_id, draft.thread_id, "ai", "reply", final, person_id, draft.turn_id, draft_id)
+    message_id = await outbox.put(tx, new, split, disclosure=disclosure)
+    await audit.add(tx, actor, f"draft_{state}", "draft", draft_id, message=str(message_id))
+    return await _again(tx, draft_id)
+
+
+async def reject(
+    tx: Tx, draft_id: UUID, person_id: UUID | None, actor: str, note: str | None, *, version: int | None = None
+) -> Draft:
+    await _hold_conversation(tx, draft_id)
+    draft = await _hold_pending(tx, draft_id, version)
+    await _decide(tx, draft, "rejected", draft.text, note, person_id)
+    await audit.add(tx, actor, "draft_rejected", "draft", draft_id)
+    return await _again(tx, draft_id)
+
+
+async def expire(tx: Tx, draft_id: UUID) -> bool:
+    """Nobody decided in time. False when somebody has."""
+    return (await tx.execute(_EXPIRE, {"id": draft_id})).first() is not None
+
+
+async def _hold_conversation(tx: Tx, draft_id: UUID) -> Any:
+    row = (await tx.execute(_HOLD_CONVERSATION, {"id": draft_id})).first()
+    if row is None:
+        raise NotFound("there is no such draft here")
+    return row
+
+
+async def _hold_pending(tx: Tx, draft_id: UUID, version: int | None) -> Draft:
+    draft = _draft(tx, (await tx.execute(_HOLD, {"id": draft_id})).one())
+    if draft.state != "pending":
+        raise Conflict(f"this draft is {draft.state} already", code=f"draft_{draft.state}")
+    if version is not None and version != draft.version:
+        raise Conflict("this draft has changed since you read it", code="stale_version")
+    if draft.expires_at <= tx.now:
+        raise Conflict("this draft has expired", code="draft_expired")
+    return draft
+
+
+async def _decide(
+    tx: Tx, draft: Draft, state: str, words: str, note: str | None, person_id: UUID | None
+) -> None:
+    values = {"id": draft.id, "state": state, "person": person_id, "body": tx.vault.seal("draft.body", words)}
+    await tx.execute(_DECIDE, values | {"note": tx.vault.seal_maybe("draft.note", note)})
+
+
+async def _again(tx: Tx, draft_id: UUID) -> Draft:
+    draft = await get(tx, draft_id)
+    assert draft is not None
+    return draft
+
+
+def _draft(tx: Tx, row: Any) -> Draft:
+    opened = {
+        "original": tx.vault.open("draft.original", bytes(row.original)),
+        "text": tx.vault.open("draft.body", bytes(row.body)),
+        "note": tx.vault.open_maybe("draft.note", row.note and bytes(row.note)),
+    }
+    plain = ("id", "conversation_id", "thread_id", "turn_id", "base_seq", "state", "reason", "decided_by")
+    later = ("decided_at", "expires_at", "version", "created_at")
+    return Draft(**{name: getattr(row, name) for name in (*plain, *later)}, **opened)

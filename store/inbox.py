@@ -1,0 +1,176 @@
+"""What comes in: receipt, contact, conversation, message with the next seq, and what a keyword demands, all in
+the caller's one transaction. Locks are taken in the order address, conversation, draft, delivery."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain import keywords, optout
+from domain.messages import Inbound, Keyword, Status
+from domain.optout import OptOutReading
+from domain.workspace import Profile
+from store import attachments, audit, contacts, drafts, outbox, statuses
+from store.channels import ChannelRow
+from store.contacts import Held
+from store.db import Tx, new_id
+from store.outbox import NewMessage
+
+_RECEIPT = text(
+    "insert into inbound_receipt (workspace_id, id, channel_id, kind, provider_event_id, payload)"
+    " values (:w, :id, :channel, :kind, :event, :payload) on conflict do nothing returning id"
+)
+# A burst waits for quiet, but not for ever: :debounce after the newest message, :most after the first.
+_NEXT_SEQ = text(
+    "update conversation set last_seq = last_seq + 1, updated_at = frontdesk_now(), state = 'open',"
+    " owner = case when owner = 'human' and paused_until <= frontdesk_now() then 'ai' else owner end,"
+    " burst_started_at = case when :answer then coalesce(burst_started_at, frontdesk_now()) else burst_started_at end,"
+    " due_at = case when :answer and (owner = 'ai' or paused_until <= frontdesk_now())"
+    "   and coalesce(posture, :posture) <> 'off'"
+    "   then least(frontdesk_now() + :debounce, coalesce(burst_started_at, frontdesk_now()) + :most) else due_at end"
+    " where contact_id = :contact and state <> 'closed' returning id, last_seq, due_at, owner"
+)
+_OPEN = text(
+    "insert into conversation (workspace_id, id, contact_id) values (:w, :id, :contact) on conflict do nothing"
+)
+_THREAD = text(
+    "insert into thread (workspace_id, id, conversation_id, channel_id, address_id, last_inbound_at)"
+    " values (:w, :id, :conversation, :channel, :address, frontdesk_now())"
+    " on conflict (workspace_id, conversation_id, channel_id, address_id)"
+    " do update set last_inbound_at = frontdesk_now() returning id"
+)
+_MESSAGE = text(
+    "insert into message (workspace_id, id, conversation_id, thread_id, seq, direction, author, purpose, body, provider_at)"
+    " values (:w, :id, :conversation, :thread, :seq, 'in', 'contact', 'inbound', :body, :provider_at)"
+)
+_NOTHING_TO_ANSWER = text(
+    "update conversation set due_at = null, burst_started_at = null, answered_seq = last_seq, epoch = epoch + 1"
+    " where id = :id"
+)
+
+DEBOUNCE_S, DEBOUNCE_MAX_S = 3.0, 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What the webhook has to wake after the commit."""
+
+    turns: bool = False
+    deliveries: bool = False
+
+    def __or__(self, other: "Saved") -> "Saved":
+        return Saved(self.turns or other.turns, self.deliveries or other.deliveries)
+
+
+async def save(tx: Tx, channel: ChannelRow, profile: Profile, events: Sequence[Inbound | Status]) -> Saved:
+    """Store every event that is new; what came before changes nothing."""
+    saved = Saved()
+    for event in events:
+        if isinstance(event, Status):
+            saved |= Saved(deliveries=await statuses.save(tx, channel, event))
+        elif await _is_new(tx, channel, event):
+            saved |= await _save_message(tx, channel, profile, event)
+    return saved
+
+
+async def _is_new(tx: Tx, channel: ChannelRow, event: Inbound) -> bool:
+    payload = tx.vault.seal("inbound_receipt.payload", json.dumps(_payload(event), ensure_ascii=True))
+    values = {"w": tx.workspace_id, "id": new_id(), "channel": channel.id, "kind": "message"}
+    row = await tx.execute(_RECEIPT, values | {"event": event.provider_id, "payload": payload})
+    return row.first() is not None
+
+
+def _payload(event: Inbound) -> dict[str, Any]:
+    return {
+        "from": [event.sender.scheme, event.sender.value],
+        "text": event.text,
+        "media": [[media.url, media.content_type, media.name] for media in event.media],
+        "keyword": event.keyword,
+        "name": event.sender_name,
+    }
+
+
+async def _save_message(tx: Tx, channel: ChannelRow, profile: Profile, event: Inbound) -> Saved:
+    reading = _read_keyword(event)
+    held = await contacts.hold(tx, event.sender, event.sender_name)
+    silent = reading.keyword is not None and reading.certain
+    still_out = held.opted_out_at is not None
+    conversation = await _next_seq(tx, channel, profile, held, answer=not silent and not still_out)
+    message_id, thread_id = await _add_message(tx, channel, held, conversation, event)
+    await contacts.heard_from(tx, held.id)
+    await drafts.supersede(tx, conversation.id)
+    deliveries = False
+    if silent:
+        deliveries = await _obey(tx, profile, held, conversation.id, thread_id, message_id, event, reading)
+    return Saved(turns=conversation.due_at is not None and not silent, deliveries=deliveries)
+
+
+def _read_keyword(event: Inbound) -> OptOutReading:
+    """The provider's own reading, when it has one, else ours."""
+    if event.keyword is not None:
+        return OptOutReading(event.keyword, certain=True, matched=event.text[:80])
+    return optout.classify(event.text)
+
+
+async def _next_seq(tx: Tx, channel: ChannelRow, profile: Profile, held: Held, *, answer: bool) -> Any:
+    values = {
+        "contact": held.contact_id,
+        "answer": answer,
+        "posture": profile.policy.default.value,
+        "debounce": timedelta(seconds=channel.seconds("debounce_s", DEBOUNCE_S)),
+        "most": timedelta(seconds=channel.seconds("debounce_max_s", DEBOUNCE_MAX_S)),
+    }
+    row = (await tx.execute(_NEXT_SEQ, values)).first()
+    if row is None:
+        await tx.execute(_OPEN, {"w": tx.workspace_id, "id": new_id(), "contact": held.contact_id})
+        row = (await tx.execute(_NEXT_SEQ, values)).one()
+    return row
+
+
+async def _add_message(
+    tx: Tx, channel: ChannelRow, held: Held, conversation: Any, event: Inbound
+) -> tuple[UUID, UUID]:
+    values = {"w": tx.workspace_id, "id": new_id(), "conversation": conversation.id}
+    thread_id: UUID = (
+        await tx.execute(_THREAD, values | {"channel": channel.id, "address": held.id})
+    ).scalar_one()
+    message_id = new_id()
+    body = tx.vault.seal("message.body", event.text)
+    values |= {"id": message_id, "thread": thread_id, "seq": conversation.last_seq}
+    await tx.execute(_MESSAGE, values | {"body": body, "provider_at": event.sent_at})
+    await attachments.announce(tx, message_id, event.media)
+    return message_id, thread_id
+
+
+async def _obey(
+    tx: Tx,
+    profile: Profile,
+    held: Held,
+    conversation_id: UUID,
+    thread_id: UUID,
+    message_id: UUID,
+    event: Inbound,
+    reading: OptOutReading,
+) -> bool:
+    """STOP, START or HELP: effective now, in this transaction, and no turn is run. Return whether there is
+    something to send: the provider answers the keywords that it knows, we answer the rest, once."""
+    keyword = reading.keyword
+    assert keyword is not None
+    await tx.execute(_NOTHING_TO_ANSWER, {"id": conversation_id})
+    if keyword is not Keyword.HELP:
+        source = "provider" if event.keyword else "phrase"
+        await contacts.record_consent(tx, held.id, keyword, source, event.text, message_id)
+    if keyword is Keyword.STOP:
+        await outbox.cancel(tx, conversation_id, "opted_out")
+        await audit.add(tx, "system", "contact_opted_out", "conversation", conversation_id)
+    repeated = keyword is Keyword.STOP and held.opted_out_at is not None
+    if event.keyword is not None or repeated:
+        return False
+    words = keywords.answer(keyword, profile, optout.language(event.text))
+    await outbox.put(tx, NewMessage(conversation_id, thread_id, "system", "confirmation", words))
+    return True
+

@@ -1,0 +1,431 @@
+"""Messages that want to leave, one delivery a part, and what became of them.
+
+    queued → sending → accepted → sent → delivered → read
+       │        └→ unknown: no answer came; found at the provider, or reported by it, or surely absent
+       └→ cancelled: the gate refused, a person took over, a newer message came        any → failed
+
+Within a thread they leave in the order of (seq, part): what is not settled holds back what comes after.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain import gate, zones
+from domain.errors import Disposition, SendFailed
+from domain.gate import Allow, Consent, Facts, Limits, Purpose, Recent, Verdict
+from domain.messages import Address, DeliveryState, Keyword, Outbound, Scheme
+from domain.workspace import Profile
+from store import channels, contacts
+from store.channels import ChannelRow
+from store.db import Dispatch, Tx, new_id
+
+Split = Callable[[str, str], list[str]]
+"""(channel kind, text) → the parts that such a channel can carry."""
+
+MAX_ATTEMPTS = 6
+RETRY_BASE, RETRY_CAP = timedelta(seconds=2), timedelta(minutes=10)
+SEND_LEASE = timedelta(seconds=30)
+RECONCILE_AFTER, RECONCILE_FOR = timedelta(seconds=3), timedelta(minutes=2)
+
+_SEQ = text(
+    "update conversation set last_seq = last_seq + 1, updated_at = frontdesk_now() where id = :id returning last_seq"
+)
+_THREAD = text(
+    "select t.channel_id, t.address_id, c.kind from thread t"
+    " join channel c on c.workspace_id = t.workspace_id and c.id = t.channel_id where t.id = :id"
+)
+_DISCLOSED = text(
+    "select exists (select from message m join delivery d on d.workspace_id = m.workspace_id and d.message_id = m.id"
+    " where m.thread_id = :thread and m.discloses and d.state not in ('failed', 'cancelled'))"
+)
+_MESSAGE = text(
+    "insert into message (workspace_id, id, conversation_id, thread_id, seq, direction, author, purpose, body,"
+    " discloses, person_id, turn_id, draft_id) values (:w, :id, :conversation, :thread, :seq, 'out', :author,"
+    " :purpose, :body, :discloses, :person, :turn, :draft)"
+)
+_DELIVERY = text(
+    "insert into delivery (workspace_id, id, message_id, conversation_id, thread_id, channel_id, address_id, seq,"
+    " part, body) values (:w, :id, :message, :conversation, :thread, :channel, :address, :seq, :part, :body)"
+)
+_CANCEL = text(
+    "update delivery d set state = 'cancelled', reason = :reason, lease_until = null, updated_at = frontdesk_now()"
+    " from message m where m.workspace_id = d.workspace_id and m.id = d.message_id and d.state = 'queued'"
+    " and d.conversation_id = :conversation and m.author = any(:authors) returning d.id"
+)
+# What is stuck in `sending` past its lease, or `unknown`, is claimed as well: to be reconciled, not to be sent.
+_CLAIM = text(
+    "update delivery set lease_until = frontdesk_now() + :lease where (workspace_id, id) in ("
+    " select workspace_id, id from delivery d where d.state in ('queued', 'sending', 'unknown')"
+    " and d.next_attempt_at <= frontdesk_now() and (d.lease_until is null or d.lease_until < frontdesk_now())"
+    " and (cast(:only as uuid) is null or d.workspace_id = :only)"
+    " and not exists (select from delivery e where e.workspace_id = d.workspace_id and e.thread_id = d.thread_id"
+    "   and e.state in ('queued', 'sending', 'unknown') and (e.seq, e.part) < (d.seq, d.part))"
+    " order by d.next_attempt_at limit :limit for update skip locked) returning workspace_id, id, state"
+)
+_NEXT_DUE = text(
+    "select min(greatest(next_attempt_at, coalesce(lease_until, next_attempt_at))) from delivery"
+    " where state in ('queued', 'sending', 'unknown')"
+)
+_ADDRESS_OF = text("select address_id from delivery where id = :id")
+_CONVERSATION_OF = text("select conversation_id from delivery where id = :id")
+_HOLD_ADDRESS = text(
+    "select value, scheme, opted_out_at, opted_in_at, suppressed, last_inbound_at from contact_address"
+    " where id = :id for share"
+)
+_HOLD = text(
+    "select d.*, m.author, m.purpose, m.discloses, m.draft_id, c.owner, t.window_expires_at, w.state as workspace_state,"
+    " frontdesk_now() as now from delivery d"
+    " join message m on m.workspace_id = d.workspace_id and m.id = d.message_id"
+    " join conversation c on c.workspace_id = d.workspace_id and c.id = d.conversation_id"
+    " join thread t on t.workspace_id = d.workspace_id and t.id = d.thread_id"
+    " join workspace w on w.id = d.workspace_id where d.id = :id for update of d"
+)
+_RECENT = text(
+    "select m.body from message m where m.conversation_id = :conversation and m.author = 'ai' and m.id <> :message"
+    " and m.created_at > frontdesk_now() - interval '10 minutes' and exists (select from delivery d"
+    " where d.workspace_id = m.workspace_id and d.message_id = m.id and d.state not in ('queued', 'cancelled'))"
+    " order by m.seq desc limit 200"
+)
+_SENT_TODAY = text(
+    "select count(*) from delivery where attempts > 0 and state <> 'cancelled'"
+    " and updated_at >= date_trunc('day', frontdesk_now())"
+)
+_SENDING = text(
+    "update delivery set state = 'sending', attempts = attempts + 1, lease_until = frontdesk_now() + :lease,"
+    " updated_at = frontdesk_now() where id = :id returning attempts"
+)
+_ATTEMPT = text("insert into delivery_attempt (workspace_id, delivery_id, n) values (:w, :id, :n)")
+_ATTEMPT_ENDED = text(
+    "update delivery_attempt set finished_at = frontdesk_now(), outcome = :outcome, provider_id = :provider_id,"
+    " http_status = :http_status, error_code = :error_code, detail = :detail where delivery_id = :id and n = :n"
+)
+_POSTPONE = text(
+    "update delivery set next_attempt_at = :until, reason = :reason, lease_until = null where id = :id"
+)
+_SETTLE = text(
+    "update delivery set state = :state, reason = :reason, error_code = :error_code, disposition = :disposition,"
+    " lease_until = null, updated_at = frontdesk_now() where id = :id"
+)
+_ACCEPTED = text(
+    "update delivery set state = case when state in ('sending', 'unknown', 'queued') then 'accepted' else state end,"
+    " provider_id = coalesce(provider_id, :provider_id), reason = null, lease_until = null, updated_at = frontdesk_now()"
+    " where id = :id returning channel_id"
+)
+_RETRY = text(
+    "update delivery set state = 'queued', provider_id = null, reason = :reason, error_code = :error_code,"
+    " disposition = 'retry', lease_until = null, updated_at = frontdesk_now(), next_attempt_at = frontdesk_now()"
+    " + greatest(:least, least(:cap, :base * power(2, attempts)) * random()) where id = :id and state <> 'cancelled'"
+)
+_UNKNOWN = text(
+    "update delivery set state = 'unknown', reason = 'no_answer', lease_until = null, updated_at = frontdesk_now(),"
+    " next_attempt_at = frontdesk_now() + :after where id = :id and state in ('sending', 'unknown')"
+)
+_STATE = text("select state, attempts, provider_id from delivery where id = :id for update")
+_LAST_ATTEMPT = text(
+    "select d.*, a.started_at, v.value, v.scheme from delivery d join delivery_attempt a on a.workspace_id = d.workspace_id"
+    " and a.delivery_id = d.id and a.n = d.attempts join contact_address v on v.workspace_id = d.workspace_id"
+    " and v.id = d.address_id where d.id = :id and d.state in ('sending', 'unknown') for update of d"
+)
+_TAKEN_IDS = text("select provider_id from delivery where channel_id = :channel and provider_id = any(:ids)")
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """Something to say, by whom, and why."""
+
+    conversation_id: UUID
+    thread_id: UUID
+    author: str
+    purpose: str
+    text: str
+    person_id: UUID | None = None
+    turn_id: UUID | None = None
+    draft_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    workspace_id: UUID
+    id: UUID
+    state: DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The gate said yes under the row lock; the row says `sending`. Commit, then send."""
+
+    delivery_id: UUID
+    attempt: int
+    channel: ChannelRow
+    outbound: Outbound
+    started_at: datetime
+
+
+async def put(tx: Tx, new: NewMessage, split: Split | None = None, *, disclosure: str = "") -> UUID:
+    """Add the message, with the conversation's next seq, and its deliveries; return its id. An AI's first
+    words on a thread carry `disclosure`: it is put before them when they lack it."""
+    thread = (await tx.execute(_THREAD, {"id": new.thread_id})).one()
+    discloses = bool(disclosure) and not await is_disclosed(tx, new.thread_id)
+    if discloses and disclosure not in new.text:
+        new = replace(new, text=f"{disclosure}\n{new.text}")
+    seq = (await tx.execute(_SEQ, {"id": new.conversation_id})).scalar_one()
+    common = {"w": tx.workspace_id, "conversation": new.conversation_id, "thread": new.thread_id, "seq": seq}
+    message_id = new_id()
+    await tx.execute(
+        _MESSAGE,
+        common
+        | {
+            "id": message_id, "author": new.author, "purpose": new.purpose, "discloses": discloses,
+            "body": tx.vault.seal("message.body", new.text), "person": new.person_id, "turn": new.turn_id,
+            "draft": new.draft_id,
+        },
+    )  # fmt: skip
+    common |= {"message": message_id, "channel": thread.channel_id, "address": thread.address_id}
+    for part, words in enumerate(split(thread.kind, new.text) if split else [new.text]):
+        body = tx.vault.seal("delivery.body", words)
+        await tx.execute(_DELIVERY, common | {"id": new_id(), "part": part, "body": body})
+    return message_id
+
+
+async def is_disclosed(tx: Tx, thread_id: UUID) -> bool:
+    """Whether an AI message with the disclosure has left on this thread, or is about to."""
+    return bool((await tx.execute(_DISCLOSED, {"thread": thread_id})).scalar_one())
+
+
+async def cancel(
+    tx: Tx, conversation_id: UUID, reason: str, authors: tuple[str, ...] = ("ai", "human", "system")
+) -> int:
+    """Take back what these authors have not sent yet; return how many parts."""
+    values = {"conversation": conversation_id, "reason": reason, "authors": list(authors)}
+    return len((await tx.execute(_CANCEL, values)).all())
+
+
+async def claim(
+    dispatch: Dispatch, limit: int, lease: timedelta, only: UUID | None = None
+) -> list[Claimed]:
+    """Deliveries that are due, and first in their thread, ours until the lease ends."""
+    rows = await dispatch.db.execute(_CLAIM, {"limit": limit, "lease": lease, "only": only})
+    return [Claimed(row.workspace_id, row.id, DeliveryState(row.state)) for row in rows]
+
+
+async def conversation_of(tx: Tx, delivery_id: UUID) -> UUID:
+    found: UUID = (await tx.execute(_CONVERSATION_OF, {"id": delivery_id})).scalar_one()
+    return found
+
+
+async def next_due(dispatch: Dispatch) -> datetime | None:
+    due: datetime | None = await dispatch.db.scalar(_NEXT_DUE)
+    return due
+
+
+async def prepare(
+    tx: Tx, delivery_id: UUID, profile: Profile, status_url: Callable[[UUID, UUID, int], str]
+) -> Ready | Verdict | None:
+    """Ask the gate under the row locks and, if it allows, mark the delivery as being sent. Returns what stands
+    in the way otherwise; None when the delivery is not to be sent any more."""
+    address_id = (await tx.execute(_ADDRESS_OF, {"id": delivery_id})).scalar_one_or_none()
+    if address_id is None:
+        return None
+    address = (await tx.execute(_HOLD_ADDRESS, {"id": address_id})).one()
+    row = (await tx.execute(_HOLD, {"id": delivery_id})).one()
+    if row.state != "queued":
+        return None
+    channel = await channels.get(tx, row.channel_id)
+    assert channel is not None
+    held_back = await _held_back(tx, channel, row.id, row.now)
+    if held_back is not None:
+        return held_back
+    if address.suppressed:
+        return await _apply(tx, row.id, gate.Refuse(gate.RefuseReason.SUPPRESSED))
+    verdict = gate.can_send(await _facts(tx, row, address, profile), row.now)
+    if not isinstance(verdict, Allow):
+        return await _apply(tx, row.id, verdict)
+    wait = await channels.take_slot(tx, channel.id, channel.seconds("per_second", 1.0))
+    if wait is not None:
+        return await _apply(tx, row.id, gate.Defer(wait, gate.DeferReason.RATE))
+    return await _start(tx, row, address, channel, status_url)
+
+
+async def _held_back(tx: Tx, channel: ChannelRow, delivery_id: UUID, now: datetime) -> Verdict | None:
+    """A suspended channel, or one whose provider is failing, keeps its messages; they wait."""
+    if not channel.active:
+        return await _apply(tx, delivery_id, gate.Defer(now + timedelta(minutes=1), gate.DeferReason.CHANNEL))
+    if channel.open_until is not None and channel.open_until > now:
+        return await _apply(tx, delivery_id, gate.Defer(channel.open_until, gate.DeferReason.BREAKER))
+    return None
+
+
+async def _apply(tx: Tx, delivery_id: UUID, verdict: Verdict) -> Verdict:
+    if isinstance(verdict, gate.Defer):
+        await tx.execute(_POSTPONE, {"id": delivery_id, "until": verdict.until, "reason": verdict.reason.value})
+    elif isinstance(verdict, gate.Refuse):
+        await settle(tx, delivery_id, DeliveryState.CANCELLED, verdict.reason.value)
+    return verdict
+
+
+async def _facts(tx: Tx, row: Any, address: Any, profile: Profile) -> Facts:
+    number = tx.vault.open("contact_address.value", bytes(address.value))
+    limit = profile.policy.messages_per_day
+    return Facts(
+        purpose=Purpose(row.purpose),
+        author_is_ai=row.author == "ai",
+        consent=_consent(address),
+        opted_out_at=address.opted_out_at,
+        last_inbound_at=address.last_inbound_at,
+        disclosed=row.discloses or await is_disclosed(tx, row.thread_id),
+        zones=zones.zones_for(number) if address.scheme == Scheme.TEL else (),
+        region=zones.region_for(number) if address.scheme == Scheme.TEL else None,
+        workspace_active=row.workspace_state == "active",
+        channel_active=True,
+        owner_is_human=row.owner == "human",
+        approved=row.draft_id is not None,
+        needs_approval=False,
+        recent=await _recent(tx, row),
+        sent_today=(await tx.execute(_SENT_TODAY)).scalar_one() if limit else 0,
+        limits=Limits(replies_per_10_minutes=profile.policy.replies_per_10_minutes, per_day=limit),
+        window_expires_at=row.window_expires_at,
+    )
+
+
+def _consent(address: Any) -> Consent:
+    if address.opted_out_at is not None:
+        return Consent.OUT
+    return Consent.IN if address.opted_in_at is not None else Consent.NONE
+
+
+async def _recent(tx: Tx, row: Any) -> Recent:
+    """What the assistant has sent here in the last ten minutes."""
+    if row.author != "ai":
+        return Recent()
+    values = {"conversation": row.conversation_id, "message": row.message_id}
+    said = [tx.vault.open("message.body", bytes(line.body)) for line in await tx.execute(_RECENT, values)]
+    mine = tx.vault.open("delivery.body", bytes(row.body))
+    return Recent(replies=len(said), identical=said.count(mine))
+
+
+async def _start(
+    tx: Tx, row: Any, address: Any, channel: ChannelRow, status_url: Callable[[UUID, UUID, int], str]
+) -> Ready:
+    attempt = (await tx.execute(_SENDING, {"id": row.id, "lease": SEND_LEASE})).scalar_one()
+    await tx.execute(_ATTEMPT, {"w": tx.workspace_id, "id": row.id, "n": attempt})
+    return Ready(row.id, attempt, channel, _outbound(tx, row, address, channel.id, status_url), row.now)
+
+
+def _outbound(
+    tx: Tx, row: Any, address: Any, channel_id: UUID, status_url: Callable[[UUID, UUID, int], str]
+) -> Outbound:
+    to = Address(Scheme(address.scheme), tx.vault.open("contact_address.value", bytes(address.value)))
+    words = tx.vault.open("delivery.body", bytes(row.body))
+    return Outbound(row.message_id, row.part, to, words, status_url(channel_id, row.message_id, row.part))
+
+
+async def accepted(tx: Tx, delivery_id: UUID, attempt: int, provider_id: str) -> None:
+    """The provider has it. A report may have come first: the state only moves up."""
+    await _attempt_ended(tx, delivery_id, attempt, "accepted", provider_id=provider_id)
+    channel_id = (await tx.execute(_ACCEPTED, {"id": delivery_id, "provider_id": provider_id})).scalar_one()
+    await channels.succeeded(tx, channel_id)
+
+
+async def failed(tx: Tx, delivery_id: UUID, attempt: int, error: SendFailed) -> Disposition:
+    """The provider refused it, or surely never had it. Return what was made of that."""
+    await _attempt_ended(tx, delivery_id, attempt, "failed", error=error)
+    row = (await tx.execute(_STATE, {"id": delivery_id})).one()
+    if row.state not in ("sending", "unknown"):  # a report came first, or it was cancelled: that stands
+        return Disposition.GIVE_UP
+    return await refused(tx, delivery_id, row.attempts, error)
+
+
+async def refused(tx: Tx, delivery_id: UUID, attempts: int, error: SendFailed) -> Disposition:
+    """Again later, or never."""
+    disposition = error.disposition
+    if disposition in (Disposition.RETRY, Disposition.ALARM) and attempts < MAX_ATTEMPTS:
+        await again(tx, delivery_id, error)
+    else:
+        await settle(tx, delivery_id, DeliveryState.FAILED, str(disposition), error.provider_code, disposition)
+    if disposition is Disposition.SUPPRESS:
+        address_id = (await tx.execute(_ADDRESS_OF, {"id": delivery_id})).scalar_one()
+        await _suppress(tx, address_id, error)
+    return disposition
+
+
+async def _suppress(tx: Tx, address_id: UUID, error: SendFailed) -> None:
+    if error.opted_out:
+        await contacts.record_consent(tx, address_id, Keyword.STOP, "provider", f"code {error.provider_code}", None)
+    else:
+        await contacts.suppress(tx, address_id, error.provider_code or "provider")
+
+
+async def again(tx: Tx, delivery_id: UUID, error: SendFailed) -> None:
+    """Back to the queue, with full jitter, not before the provider allows."""
+    least = timedelta(seconds=error.retry_after_s or 0)
+    values = {"id": delivery_id, "reason": error.code, "error_code": error.provider_code, "least": least}
+    await tx.execute(_RETRY, values | {"base": RETRY_BASE, "cap": RETRY_CAP})
+
+
+async def unknown(tx: Tx, delivery_id: UUID, attempt: int) -> None:
+    """No answer came. Ask the provider later; never send it again blindly."""
+    await _attempt_ended(tx, delivery_id, attempt, "unknown")
+    await tx.execute(_UNKNOWN, {"id": delivery_id, "after": RECONCILE_AFTER})
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A delivery of which nobody knows whether it left."""
+
+    delivery_id: UUID
+    attempt: int
+    channel: ChannelRow
+    outbound: Outbound
+    started_at: datetime
+    give_up: bool
+    """It has been absent from the provider's list for so long that it surely never left."""
+
+
+async def lost(tx: Tx, delivery_id: UUID, status_url: Callable[[UUID, UUID, int], str]) -> Lost | None:
+    """What to look for at the provider; None when it is settled by now."""
+    row = (await tx.execute(_LAST_ATTEMPT, {"id": delivery_id})).first()
+    if row is None:
+        return None
+    await tx.execute(_UNKNOWN, {"id": delivery_id, "after": RECONCILE_AFTER * 3})
+    channel = await channels.get(tx, row.channel_id)
+    assert channel is not None
+    outbound = _outbound(tx, row, row, channel.id, status_url)
+    give_up = tx.now - row.started_at > RECONCILE_FOR
+    return Lost(row.id, row.attempts, channel, outbound, row.started_at, give_up)
+
+
+async def known_ids(tx: Tx, channel_id: UUID, provider_ids: list[str]) -> set[str]:
+    """Those of the provider's ids that already belong to one of our deliveries."""
+    rows = await tx.execute(_TAKEN_IDS, {"channel": channel_id, "ids": provider_ids})
+    return {row.provider_id for row in rows}
+
+
+async def settle(
+    tx: Tx,
+    delivery_id: UUID,
+    state: DeliveryState,
+    reason: str,
+    error_code: str | None = None,
+    disposition: Disposition | None = None,
+) -> None:
+    values = {"id": delivery_id, "state": state.value, "reason": reason, "error_code": error_code}
+    await tx.execute(_SETTLE, values | {"disposition": disposition and disposition.value})
+
+
+async def _attempt_ended(
+    tx: Tx, delivery_id: UUID, attempt: int, outcome: str, *, provider_id: str | None = None,
+    error: SendFailed | None = None,
+) -> None:  # fmt: skip
+    await tx.execute(
+        _ATTEMPT_ENDED,
+        {
+            "id": delivery_id, "n": attempt, "outcome": outcome, "provider_id": provider_id,
+            "http_status": error and error.http_status, "error_code": error and error.provider_code,
+            "detail": error and error.code,
+        },
+    )  # fmt: skip

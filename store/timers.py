@@ -1,0 +1,60 @@
+"""Things that happen later: rows, not sleeping jobs. They may fire late, never twice, never not."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from store.db import Dispatch, Tx, new_id
+
+_ADD = text(
+    "insert into timer (workspace_id, id, kind, conversation_id, subject_id, fire_at)"
+    " values (:w, :id, :kind, :conversation, :subject, :at)"
+)
+_CANCEL = text(
+    "update timer set state = 'cancelled' where conversation_id = :conversation and kind = :kind and state = 'pending'"
+)
+_CLAIM = text(
+    "update timer set lease_until = frontdesk_now() + :lease where (workspace_id, id) in ("
+    " select workspace_id, id from timer where state = 'pending' and fire_at <= frontdesk_now()"
+    " and (lease_until is null or lease_until < frontdesk_now())"
+    " and (cast(:only as uuid) is null or workspace_id = :only)"
+    " order by fire_at limit :limit for update skip locked) returning workspace_id, id"
+)
+_TAKE = text(
+    "update timer set state = 'fired', lease_until = null where id = :id and state = 'pending'"
+    " returning kind, conversation_id, subject_id"
+)
+
+DRAFT_EXPIRES, PAUSE_ENDS = "draft_expires", "pause_ends"
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    kind: str
+    conversation_id: UUID
+    subject_id: UUID | None
+
+
+async def set_(tx: Tx, kind: str, conversation_id: UUID, at: datetime, subject_id: UUID | None = None) -> None:
+    values = {"w": tx.workspace_id, "id": new_id(), "kind": kind, "conversation": conversation_id}
+    await tx.execute(_ADD, values | {"subject": subject_id, "at": at})
+
+
+async def cancel(tx: Tx, kind: str, conversation_id: UUID) -> None:
+    await tx.execute(_CANCEL, {"kind": kind, "conversation": conversation_id})
+
+
+async def claim(
+    dispatch: Dispatch, limit: int, lease: timedelta, only: UUID | None = None
+) -> list[tuple[UUID, UUID]]:
+    """(workspace, timer) pairs that are due and now ours until the lease ends."""
+    rows = await dispatch.db.execute(_CLAIM, {"limit": limit, "lease": lease, "only": only})
+    return [(row.workspace_id, row.id) for row in rows]
+
+
+async def take(tx: Tx, timer_id: UUID) -> Timer | None:
+    """The timer, fired with this transaction; None when it was fired or cancelled before."""
+    row = (await tx.execute(_TAKE, {"id": timer_id})).first()
+    return Timer(row.kind, row.conversation_id, row.subject_id) if row else None

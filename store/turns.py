@@ -1,0 +1,336 @@
+"""Turns: claimed by lease, fenced by epoch, loaded as one frozen value, and saved only if still current."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pydantic_core import to_jsonable_python
+from sqlalchemy import text
+
+from domain.disclosure import disclosure
+from domain.turn import (
+    Author,
+    Conversation,
+    HandOff,
+    Line,
+    NameContact,
+    ProposeDraft,
+    Say,
+    SetField,
+    SetLanguage,
+    Turn,
+)
+from store import audit, contacts, contexts, conversations, drafts, outbox, workspaces
+from store.db import Dispatch, Tx, new_id
+from store.outbox import NewMessage, Split
+
+HISTORY = 30
+
+_CLAIM = text(
+    "update conversation set lease_until = frontdesk_now() + :lease, lease_by = :worker, epoch = epoch + 1"
+    " where (workspace_id, id) in (select workspace_id, id from conversation where due_at <= frontdesk_now()"
+    " and (lease_until is null or lease_until < frontdesk_now())"
+    " and (cast(:only as uuid) is null or workspace_id = :only)"
+    " order by due_at limit :limit for update skip locked) returning workspace_id, id, epoch"
+)
+_RENEW = text(
+    "update conversation set lease_until = frontdesk_now() + :lease where workspace_id = :w and id = :id"
+    " and epoch = :epoch and lease_by = :worker returning id"
+)
+_GIVE_BACK = text(
+    "update conversation set lease_until = null, lease_by = null where workspace_id = :w and id = :id and epoch = :epoch"
+)
+_NEXT_DUE = text(
+    "select min(greatest(due_at, coalesce(lease_until, due_at))) from conversation where due_at is not null"
+)
+_HOLD = text(
+    "select c.id, c.contact_id, c.epoch, c.owner, c.paused_until, c.last_seq, c.answered_seq, c.failures,"
+    " p.name, p.language from conversation c join contact p on p.workspace_id = c.workspace_id and p.id = c.contact_id"
+    " where c.id = :id for update of c"
+)
+# Replies that no attempt was made for yet are taken back: the customer has written more, one answer serves all.
+_RECALL = text(
+    "with taken as (update delivery d set state = 'cancelled', reason = 'newer_message', updated_at = frontdesk_now()"
+    " from message m where m.workspace_id = d.workspace_id and m.id = d.message_id and d.conversation_id = :id"
+    " and m.author = 'ai' and m.draft_id is null and d.state = 'queued' and d.attempts = 0"
+    " and not exists (select from delivery e where e.workspace_id = d.workspace_id and e.message_id = d.message_id"
+    "   and (e.state <> 'queued' or e.attempts > 0)) returning m.turn_id)"
+    " select min(t.first_seq) from turn t where t.id in (select turn_id from taken)"
+)
+_REWIND = text("update conversation set answered_seq = :seq where id = :id")
+_LINES = text(
+    "select m.seq, m.author, m.body, m.created_at, m.thread_id, (select coalesce(array_agg(a.declared_type order by a.n), '{}')"
+    " from attachment a where a.workspace_id = m.workspace_id and a.message_id = m.id) as media from message m"
+    " where m.conversation_id = :id and not (m.direction = 'out' and exists (select from delivery d"
+    "   where d.workspace_id = m.workspace_id and d.message_id = m.id and d.state = 'cancelled'))"
+    " order by m.seq desc limit :limit"
+)
+_THREAD = text(
+    "select t.id, c.kind, a.opted_out_at from thread t"
+    " join channel c on c.workspace_id = t.workspace_id and c.id = t.channel_id"
+    " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id where t.id = :id"
+)
+_BEGIN = text(
+    "insert into turn (workspace_id, id, conversation_id, epoch, first_seq, base_seq, worker)"
+    " values (:w, :id, :conversation, :epoch, :first_seq, :base_seq, :worker)"
+)
+_END = text(
+    "update turn set state = :state, action = :action, reason = :reason, intent = :intent, confidence = :confidence,"
+    " explanation = :explanation, finished_at = frontdesk_now() where id = :id"
+)
+_ANSWERED = text(
+    "update conversation set answered_seq = greatest(answered_seq, :base_seq), due_at = null, burst_started_at = null,"
+    " lease_until = null, lease_by = null, failures = 0, updated_at = frontdesk_now() where id = :id"
+)
+_AGAIN = text(
+    "update conversation set due_at = frontdesk_now() + :wait, lease_until = null, lease_by = null,"
+    " failures = failures + :failed where id = :id and epoch = :epoch returning failures"
+)
+_NEWER = text(
+    "select exists (select from message where conversation_id = :id and direction = 'in' and seq > :base_seq)"
+)
+_ABANDONED = text(
+    "update turn set state = 'failed', reason = 'worker_lost', finished_at = frontdesk_now()"
+    " where conversation_id = :conversation and state = 'running' and epoch < :epoch"
+)
+_FOR = text(
+    "select id, conversation_id, first_seq, base_seq, state, action, reason, intent, confidence, explanation,"
+    " started_at, finished_at from turn where conversation_id = :conversation"
+    " and (cast(:before as uuid) is null or id < :before) order by id desc limit :limit"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A conversation that is ours until the lease ends. `epoch` is the fence."""
+
+    workspace_id: UUID
+    conversation_id: UUID
+    epoch: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    id: UUID
+    turn: Turn
+
+
+class Outcome(StrEnum):
+    SAVED = "saved"
+    SUPERSEDED = "superseded"  # the customer wrote meanwhile: the turn runs again with everything
+    FENCED = "fenced"  # somebody else has the conversation now
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A turn as it is told to people: what was understood, found, said, and why."""
+
+    id: UUID
+    conversation_id: UUID
+    first_seq: int
+    base_seq: int
+    state: str
+    action: str | None
+    reason: str | None
+    intent: str | None
+    confidence: float | None
+    explanation: Mapping[str, Any]
+    started_at: datetime
+    finished_at: datetime | None
+
+
+async def claim(
+    dispatch: Dispatch, worker: str, limit: int, lease: timedelta, only: UUID | None = None
+) -> list[Claim]:
+    """Conversations whose burst is quiet, ours until the lease ends."""
+    values = {"lease": lease, "worker": worker, "limit": limit, "only": only}
+    rows = await dispatch.db.execute(_CLAIM, values)
+    return [Claim(row.workspace_id, row.id, row.epoch, worker) for row in rows]
+
+
+async def renew(dispatch: Dispatch, claim: Claim, lease: timedelta) -> bool:
+    """False: the conversation is no longer ours."""
+    values = {"w": claim.workspace_id, "id": claim.conversation_id, "epoch": claim.epoch}
+    row = await dispatch.db.execute(_RENEW, values | {"lease": lease, "worker": claim.worker})
+    return row.first() is not None
+
+
+async def give_back(dispatch: Dispatch, claim: Claim) -> None:
+    """On the way out: whoever is next need not wait for the lease."""
+    values = {"w": claim.workspace_id, "id": claim.conversation_id, "epoch": claim.epoch}
+    await dispatch.db.execute(_GIVE_BACK, values)
+
+
+async def next_due(dispatch: Dispatch) -> datetime | None:
+    due: datetime | None = await dispatch.db.scalar(_NEXT_DUE)
+    return due
+
+
+async def load(tx: Tx, claim: Claim) -> Started | None:
+    """Everything the dialogue needs, read once; None when there is nothing to answer any more."""
+    row = (await tx.execute(_HOLD, {"id": claim.conversation_id})).one()
+    if row.epoch != claim.epoch:
+        return None
+    await tx.execute(_ABANDONED, {"conversation": row.id, "epoch": claim.epoch})
+    answered = await _recall(tx, row)
+    lines = list(reversed((await tx.execute(_LINES, {"id": row.id, "limit": HISTORY})).all()))
+    unanswered = [line for line in lines if line.author == Author.CONTACT and line.seq > answered]
+    if not unanswered or row.owner == "human":
+        await tx.execute(_ANSWERED, {"id": row.id, "base_seq": answered})
+        return None
+    thread = (await tx.execute(_THREAD, {"id": unanswered[-1].thread_id})).one()
+    if thread.opted_out_at is not None:
+        await tx.execute(_ANSWERED, {"id": row.id, "base_seq": unanswered[-1].seq})
+        return None
+    return await _start(tx, claim, row, thread, lines, unanswered)
+
+
+async def _recall(tx: Tx, row: Any) -> int:
+    """Up to which seq the customer is answered, after taking back the replies that have not begun to leave."""
+    if row.last_seq == row.answered_seq:
+        return int(row.answered_seq)
+    first = (await tx.execute(_RECALL, {"id": row.id})).scalar_one()
+    if first is None or first > row.answered_seq:
+        return int(row.answered_seq)
+    await tx.execute(_REWIND, {"id": row.id, "seq": first - 1})
+    return int(first) - 1
+
+
+async def _start(tx: Tx, claim: Claim, row: Any, thread: Any, lines: list[Any], unanswered: list[Any]) -> Started:
+    workspace = await workspaces.get(tx)
+    turn_id, first, last = new_id(), unanswered[0].seq, unanswered[-1].seq
+    values = {"w": tx.workspace_id, "id": turn_id, "conversation": row.id, "epoch": claim.epoch}
+    await tx.execute(_BEGIN, values | {"first_seq": first, "base_seq": last, "worker": claim.worker})
+    conversation = Conversation(
+        row.id, tx.workspace_id, row.contact_id, thread.id, thread.kind, claim.epoch,
+        tx.vault.open_maybe("contact.name", row.name and bytes(row.name)),
+        await outbox.is_disclosed(tx, thread.id), row.language,
+    )  # fmt: skip
+    told = [_line(tx, line) for line in lines]
+    burst = {line.seq for line in unanswered}
+    return Started(
+        turn_id,
+        Turn(
+            conversation,
+            workspace.profile,
+            burst=tuple(line for line in told if line.seq in burst),
+            now=tx.now.astimezone(ZoneInfo(workspace.profile.workspace.timezone)),
+            history=tuple(line for line in told if line.seq not in burst),
+            context=await contexts.values(tx, row.id),
+        ),
+    )
+
+
+def _line(tx: Tx, row: Any) -> Line:
+    words = tx.vault.open("message.body", bytes(row.body))
+    return Line(row.seq, Author(row.author), words, row.created_at, tuple(row.media))
+
+
+async def save(tx: Tx, turn_id: UUID, turn: Turn, split: Split) -> Outcome:
+    """Make the turn's effects happen, all or none, if nobody wrote or took over meanwhile."""
+    row = (await tx.execute(_HOLD, {"id": turn.conversation.id})).one()
+    if row.epoch != turn.conversation.epoch:
+        await _end(tx, turn_id, "superseded", turn)
+        return Outcome.FENCED
+    newer = await tx.execute(_NEWER, {"id": row.id, "base_seq": turn.base_seq})
+    if newer.scalar_one():
+        await _end(tx, turn_id, "superseded", turn)
+        await tx.execute(_AGAIN, {"id": row.id, "epoch": row.epoch, "wait": timedelta(0), "failed": 0})
+        return Outcome.SUPERSEDED
+    await tx.execute(_ANSWERED, {"id": row.id, "base_seq": turn.base_seq})
+    await _end(tx, turn_id, "saved", turn)
+    await contexts.set_by_ai(tx, row.id, turn_id, [e for e in turn.effects if isinstance(e, SetField)])
+    for effect in turn.effects:
+        await _apply(tx, turn_id, turn, effect, split)
+    return Outcome.SAVED
+
+
+async def _apply(tx: Tx, turn_id: UUID, turn: Turn, effect: Any, split: Split) -> None:
+    conversation = turn.conversation
+    match effect:
+        case Say(words):
+            await _say(tx, turn_id, turn, words, split)
+        case ProposeDraft(words, reason):
+            expires_at = tx.now + turn.profile.policy.draft_expires
+            await drafts.propose(
+                tx, conversation.id, conversation.thread_id, turn_id, turn.base_seq, words, reason, expires_at
+            )
+        case HandOff(reason, words):
+            pause = turn.profile.policy.pause_after_human
+            await conversations.hand_to_person(tx, conversation.id, None, reason, pause, answered=True)
+            if words:
+                await _say(tx, turn_id, turn, words, split, author="system")
+            await audit.add(tx, "ai", "conversation_handed_off", "conversation", conversation.id, reason=reason)
+        case NameContact(name):
+            await contacts.rename(tx, conversation.contact_id, name)
+        case SetLanguage(language):
+            await contacts.set_language(tx, conversation.contact_id, language)
+
+
+async def _say(tx: Tx, turn_id: UUID, turn: Turn, words: str, split: Split, author: str = "ai") -> None:
+    language = turn.understood.language if turn.understood else "en"
+    new = NewMessage(turn.conversation.id, turn.conversation.thread_id, author, "reply", words, turn_id=turn_id)
+    await outbox.put(tx, new, split, disclosure=disclosure(turn.profile, language))
+
+
+async def failed(tx: Tx, claim: Claim, turn_id: UUID | None, reason: str, wait: timedelta) -> int:
+    """The turn broke: again after `wait`. Returns how often in a row it has."""
+    if turn_id is not None:
+        values = {"id": turn_id, "state": "failed", "action": None, "reason": reason, "intent": None}
+        await tx.execute(_END, values | {"confidence": None, "explanation": None})
+    again = {"id": claim.conversation_id, "epoch": claim.epoch, "wait": wait, "failed": 1}
+    row = (await tx.execute(_AGAIN, again)).first()
+    return row.failures if row else 0
+
+
+async def give_up(tx: Tx, claim: Claim, reason: str, pause: timedelta) -> None:
+    """It broke too often: a person answers."""
+    await conversations.hold(tx, claim.conversation_id)
+    await conversations.hand_to_person(tx, claim.conversation_id, None, reason, pause, answered=False)
+    await audit.add(tx, "system", "conversation_handed_off", "conversation", claim.conversation_id, reason=reason)
+
+
+async def told(tx: Tx, conversation_id: UUID, before: UUID | None, limit: int) -> list[Told]:
+    """Newest first."""
+    rows = await tx.execute(_FOR, {"conversation": conversation_id, "before": before, "limit": limit})
+    return [_told(tx, row) for row in rows]
+
+
+def _told(tx: Tx, row: Any) -> Told:
+    fields = dict(row._mapping)
+    sealed = fields.pop("explanation")
+    explanation = json.loads(tx.vault.open("turn.explanation", bytes(sealed))) if sealed else {}
+    return Told(**fields, explanation=explanation)
+
+
+async def _end(tx: Tx, turn_id: UUID, state: str, turn: Turn) -> None:
+    decision, understood = turn.decision, turn.understood
+    await tx.execute(
+        _END,
+        {
+            "id": turn_id, "state": state, "action": decision and decision.action.value,
+            "reason": decision and decision.reason, "intent": understood and understood.intent,
+            "confidence": understood and understood.confidence,
+            "explanation": tx.vault.seal("turn.explanation", json.dumps(_explain(turn))),
+        },
+    )  # fmt: skip
+
+
+def _explain(turn: Turn) -> dict[str, Any]:
+    """What a person needs to know why it was answered like this (G7)."""
+    parts: dict[str, Any] = {
+        "understood": turn.understood,
+        "passages": turn.passages,
+        "reply": turn.reply,
+        "decision": turn.decision,
+        "effects": [{"kind": type(effect).__name__, "effect": effect} for effect in turn.effects],
+        "notes": turn.notes,
+    }
+    explained: dict[str, Any] = to_jsonable_python(parts, fallback=str)
+    return explained

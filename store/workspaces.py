@@ -1,0 +1,67 @@
+"""Workspaces and what their file says of them."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain.workspace import Profile
+from store.db import Dispatch, Tx
+
+_ADD = text("insert into workspace (id, slug, profile) values (:id, :slug, cast(:profile as jsonb))")
+_SET = text(
+    "update workspace set profile = cast(:profile as jsonb), slug = :slug, version = version + 1,"
+    " updated_at = frontdesk_now() where id = :id returning version"
+)
+_GET = text("select id, slug, version, state, profile::text as profile from workspace where id = :id")
+_ALL = text("select id, slug from workspace order by slug")
+_BY_SLUG = text("select id from workspace where slug = :slug")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    id: UUID
+    slug: str
+    version: int
+    active: bool
+    profile: Profile
+
+
+async def add(tx: Tx, profile: Profile) -> None:
+    """Inside `Database.found`."""
+    await tx.execute(_ADD, {"id": tx.workspace_id, "slug": profile.workspace.slug, "profile": _dump(profile)})
+
+
+async def replace_profile(tx: Tx, profile: Profile) -> None:
+    values = {"id": tx.workspace_id, "slug": profile.workspace.slug, "profile": _dump(profile)}
+    await tx.execute(_SET, values)
+
+
+async def get(tx: Tx) -> Workspace:
+    row = (await tx.execute(_GET, {"id": tx.workspace_id})).one()
+    return Workspace(row.id, row.slug, row.version, row.state == "active", _parse(row.profile))
+
+
+async def listed(dispatch: Dispatch) -> list[tuple[UUID, str]]:
+    """(id, slug) of every workspace."""
+    return [(row.id, row.slug) for row in await dispatch.db.execute(_ALL)]
+
+
+async def by_slug(dispatch: Dispatch, slug: str) -> UUID | None:
+    found: UUID | None = await dispatch.db.scalar(_BY_SLUG, {"slug": slug})
+    return found
+
+
+def _dump(profile: Profile) -> str:
+    """Without the channels' credentials: those are kept sealed, in the channel's own row."""
+    data = profile.model_dump(mode="json")
+    for channel in data["channels"]:
+        channel["credentials"] = {}
+    return json.dumps(data)
+
+
+@lru_cache(maxsize=256)
+def _parse(profile: str) -> Profile:
+    return Profile.model_validate_json(profile)

@@ -1,0 +1,126 @@
+"""Sends what waits: the gate is asked again under the row lock, and an unknown outcome is looked up, not repeated."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from channels.base import Sent
+from domain.errors import Disposition, SendFailed, SendUnknown
+from domain.gate import Refuse, RefuseReason
+from domain.messages import DeliveryState
+from runtime.runtime import Runtime
+from runtime.wake import DELIVERIES
+from store import audit, channels, conversations, outbox, workspaces
+from store.db import Tx
+from store.outbox import Claimed, Lost, Ready
+from workers.loop import Loop
+
+logger = logging.getLogger(__name__)
+
+CLAIM_LEASE = timedelta(seconds=30)
+
+
+class DeliveryWorker:
+    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
+        self._rt, self._only = rt, only
+
+    def loop(self) -> Loop[Claimed]:
+        return Loop(DELIVERIES, self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s)
+
+    async def claim(self, limit: int) -> Sequence[Claimed]:
+        async with self._rt.db.dispatch() as dispatch:
+            return await outbox.claim(dispatch, limit, CLAIM_LEASE, self._only)
+
+    async def next_due_s(self) -> float | None:
+        async with self._rt.db.dispatch() as dispatch:
+            due = await outbox.next_due(dispatch)
+            return (due - dispatch.now).total_seconds() if due else None
+
+    async def work(self, claimed: Claimed) -> None:
+        self._rt.crash("delivery_claimed")
+        if claimed.state is DeliveryState.QUEUED:
+            await self._deliver(claimed)
+        else:
+            await self._reconcile(claimed)
+        await self._rt.wake.wake(DELIVERIES)  # what stood behind it may leave now
+
+    async def _deliver(self, claimed: Claimed) -> None:
+        async with self._rt.db.transaction(claimed.workspace_id) as tx:
+            profile = (await workspaces.get(tx)).profile
+            ready = await outbox.prepare(tx, claimed.id, profile, self._rt.status_url)
+            if isinstance(ready, Refuse) and ready.reason is RefuseReason.LOOP:
+                await self._stop_loop(tx, claimed.id, profile.policy.pause_after_human)
+        if isinstance(ready, Ready):
+            self._rt.crash("delivery_sending")
+            await self._send(claimed.workspace_id, ready)
+
+    async def _stop_loop(self, tx: Tx, delivery_id: UUID, pause: timedelta) -> None:
+        """Two machines are talking to each other: a person looks at it."""
+        conversation_id = await outbox.conversation_of(tx, delivery_id)
+        await conversations.take_over(tx, conversation_id, None, "system", "loop", pause)
+
+    async def _send(self, workspace_id: UUID, ready: Ready) -> None:
+        channel = self._rt.open_channel(ready.channel)
+        try:
+            sent = await channel.send(self._rt.http, ready.outbound)
+        except SendUnknown:
+            await self._unknown(workspace_id, ready)
+        except SendFailed as error:
+            await self._failed(workspace_id, ready, error)
+        else:
+            self._rt.crash("delivery_sent")
+            await self._accepted(workspace_id, ready.delivery_id, ready.attempt, sent)
+            self._rt.crash("delivery_recorded")
+
+    async def _accepted(self, workspace_id: UUID, delivery_id: UUID, attempt: int, sent: Sent) -> None:
+        async with self._rt.db.transaction(workspace_id) as tx:
+            await outbox.accepted(tx, delivery_id, attempt, sent.provider_id)
+
+    async def _unknown(self, workspace_id: UUID, ready: Ready) -> None:
+        async with self._rt.db.transaction(workspace_id) as tx:
+            await outbox.unknown(tx, ready.delivery_id, ready.attempt)
+            await self._count_failure(tx, ready.channel.id)
+
+    async def _failed(self, workspace_id: UUID, ready: Ready, error: SendFailed) -> None:
+        async with self._rt.db.transaction(workspace_id) as tx:
+            disposition = await outbox.failed(tx, ready.delivery_id, ready.attempt, error)
+            if disposition is Disposition.ALARM:
+                await self._alarm(tx, ready.channel.id, error)
+            elif disposition is Disposition.RETRY:
+                await self._count_failure(tx, ready.channel.id)
+
+    async def _count_failure(self, tx: Tx, channel_id: UUID) -> None:
+        open_until = await channels.failed(tx, channel_id)
+        if open_until is not None:
+            logger.warning("channel %s: the provider is failing, resting until %s", channel_id, open_until)
+
+    async def _alarm(self, tx: Tx, channel_id: UUID, error: SendFailed) -> None:
+        """Our own set-up is wrong: hammering would not mend it. The message waits for a person."""
+        reason = f"provider_code_{error.provider_code or error.http_status}"
+        if await channels.suspend(tx, channel_id, reason):
+            logger.error("channel %s suspended: %s", channel_id, reason)
+            await audit.add(tx, "system", "channel_suspended", "channel", channel_id, reason=reason)
+
+    async def _reconcile(self, claimed: Claimed) -> None:
+        """Look for it in the provider's own list. Found: it left. Absent for long enough: it never did."""
+        async with self._rt.db.transaction(claimed.workspace_id) as tx:
+            lost = await outbox.lost(tx, claimed.id, self._rt.status_url)
+        if lost is None:
+            return
+        try:
+            candidates = await self._rt.open_channel(lost.channel).find(self._rt.http, lost.outbound, lost.started_at)
+        except SendFailed as error:
+            logger.warning("delivery %s stays unknown: %s", lost.delivery_id, error.code)
+            return
+        await self._conclude(claimed.workspace_id, lost, candidates)
+
+    async def _conclude(self, workspace_id: UUID, lost: Lost, candidates: Sequence[Sent]) -> None:
+        async with self._rt.db.transaction(workspace_id) as tx:
+            ids = [one.provider_id for one in candidates]
+            free = [one for one in ids if one not in await outbox.known_ids(tx, lost.channel.id, ids)]
+            if free:
+                await outbox.accepted(tx, lost.delivery_id, lost.attempt, free[0])
+            elif lost.give_up:
+                absent = SendFailed(Disposition.RETRY, detail="absent from the provider's list")
+                await outbox.failed(tx, lost.delivery_id, lost.attempt, absent)

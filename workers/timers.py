@@ -1,0 +1,46 @@
+"""Fires what is due: drafts that nobody decided, pauses that are over."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from runtime.runtime import Runtime
+from store import audit, conversations, drafts, timers
+from store.db import Tx
+from store.timers import Timer
+from workers.loop import Loop
+
+LEASE = timedelta(seconds=30)
+Due = tuple[UUID, UUID]
+"""(workspace, timer)"""
+
+
+class TimerWorker:
+    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
+        self._rt, self._only = rt, only
+
+    def loop(self) -> Loop[Due]:
+        return Loop("timers", self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s)
+
+    async def claim(self, limit: int) -> Sequence[Due]:
+        async with self._rt.db.dispatch() as dispatch:
+            return await timers.claim(dispatch, limit, LEASE, self._only)
+
+    async def next_due_s(self) -> float | None:
+        return None
+
+    async def work(self, due: Due) -> None:
+        workspace_id, timer_id = due
+        async with self._rt.db.transaction(workspace_id) as tx:
+            timer = await timers.take(tx, timer_id)
+            if timer is not None:
+                await _fire(tx, timer)
+
+
+async def _fire(tx: Tx, timer: Timer) -> None:
+    match timer.kind:
+        case timers.PAUSE_ENDS:
+            await conversations.pause_ended(tx, timer.conversation_id)
+        case timers.DRAFT_EXPIRES if timer.subject_id is not None:
+            if await drafts.expire(tx, timer.subject_id):
+                await audit.add(tx, "system", "draft_expired", "draft", timer.subject_id)

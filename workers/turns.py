@@ -1,0 +1,107 @@
+"""Answers conversations: claim, load, think without the database, save if still current."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from uuid import UUID
+
+from dialogue import turns as dialogue
+from domain.turn import Turn
+from runtime.runtime import Runtime
+from runtime.wake import DELIVERIES, TURNS
+from store import turns, workspaces
+from store.db import UNAVAILABLE, is_collision
+from store.turns import Claim, Outcome
+from workers.loop import Loop, bare_trace
+
+logger = logging.getLogger(__name__)
+
+MAX_FAILURES = 3
+
+
+class TurnWorker:
+    """Many turns at once; per conversation one, in seq order."""
+
+    def __init__(self, rt: Runtime, name: str, only: UUID | None = None) -> None:
+        self._rt, self._name, self._only = rt, name, only
+        self._lease = timedelta(seconds=rt.settings.lease_s)
+
+    def loop(self) -> Loop[Claim]:
+        return Loop(TURNS, self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s)
+
+    async def claim(self, limit: int) -> Sequence[Claim]:
+        async with self._rt.db.dispatch() as dispatch:
+            return await turns.claim(dispatch, self._name, limit, self._lease, self._only)
+
+    async def next_due_s(self) -> float | None:
+        async with self._rt.db.dispatch() as dispatch:
+            due = await turns.next_due(dispatch)
+            return (due - dispatch.now).total_seconds() if due else None
+
+    async def work(self, claim: Claim) -> None:
+        """One turn. What breaks is tried again, a few times; then a person is asked."""
+        self._rt.crash("turn_claimed")
+        turn_id: UUID | None = None
+        try:
+            async with self._rt.db.transaction(claim.workspace_id) as tx:
+                started = await turns.load(tx, claim)
+            if started is None:
+                return
+            turn_id = started.id
+            self._rt.crash("turn_loaded")
+            async with self._keeping(claim):
+                turn = await dialogue.answer(started.turn, self._rt.understander, self._rt.knowledge)
+            self._rt.crash("turn_answered")
+            await self._save(claim, turn_id, turn)
+        except asyncio.CancelledError:
+            await self._give_back(claim)
+            raise
+        except Exception as error:
+            if isinstance(error, UNAVAILABLE) and not is_collision(error):
+                raise
+            await self._failed(claim, turn_id, error)
+
+    async def _save(self, claim: Claim, turn_id: UUID, turn: Turn) -> None:
+        async with self._rt.db.transaction(claim.workspace_id) as tx:
+            outcome = await turns.save(tx, turn_id, turn, self._rt.split)
+        self._rt.crash("turn_saved")
+        if outcome is Outcome.SAVED:
+            await self._rt.wake.wake(DELIVERIES)
+        elif outcome is Outcome.SUPERSEDED:
+            await self._rt.wake.wake(TURNS)
+
+    async def _failed(self, claim: Claim, turn_id: UUID | None, error: Exception) -> None:
+        logger.error("turn of conversation %s failed: %s", claim.conversation_id, bare_trace(error))
+        async with self._rt.db.transaction(claim.workspace_id) as tx:
+            wait = timedelta(seconds=1)
+            failures = await turns.failed(tx, claim, turn_id, type(error).__name__, wait)
+            if failures >= MAX_FAILURES:
+                profile = (await workspaces.get(tx)).profile
+                await turns.give_up(tx, claim, "turn_failed", profile.policy.pause_after_human)
+
+    async def _give_back(self, claim: Claim) -> None:
+        async with self._rt.db.dispatch() as dispatch:
+            await turns.give_back(dispatch, claim)
+
+    @asynccontextmanager
+    async def _keeping(self, claim: Claim) -> AsyncIterator[None]:
+        """Renews the lease while a long turn thinks."""
+        keeper = asyncio.create_task(self._keep(claim))
+        try:
+            yield
+        finally:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+
+    async def _keep(self, claim: Claim) -> None:
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / 3)
+            try:
+                async with self._rt.db.dispatch() as dispatch:
+                    if not await turns.renew(dispatch, claim, self._lease):
+                        return
+            except UNAVAILABLE as error:
+                logger.warning("lease not renewed: %s", type(error).__name__)

@@ -66,9 +66,11 @@ def name_route(method: str, path: str) -> str:
     if found is None or noun is None:
         return "accounts.fetch"
     if found["media"]:
-        return "media.list" if path.endswith("/Media.json") else "media.fetch"
+        noun = "media"
     if method == "DELETE":
         return f"{noun}.delete"
+    if noun == "media":
+        return "media.list" if path.endswith("/Media.json") else "media.fetch"
     verbs = ("fetch", "update") if found["one"] else ("list", "create")
     return f"{noun}.{verbs[method == 'POST']}"
 

@@ -124,6 +124,14 @@ async def _redirect(simulation: Simulation, call: Call, form: Mapping[str, str])
         call.hung_up.set()
 
 
+def hang_up(call: Call) -> None:
+    """The person ends it: a call to them that still rings is declined, a call from them given up."""
+    if call.status not in CALL_ENDED:
+        ringing = "busy" if call.direction == "outbound-api" else "no-answer"
+        become(call, "completed" if call.status == "in-progress" else ringing)
+    call.hung_up.set()
+
+
 def _get(request: Request) -> Call:
     account = rest.authenticate(request)
     call = rest.simulation(request).calls.get(request.path_params["sid"])

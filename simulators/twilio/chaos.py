@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
+_VERBS = ("create", "list", "fetch", "update", "delete")
 # What happens to the answer; one at most per request.
 WIRE = frozenset(
     ["status", "unauthorized", "hang", "drop_before", "drop_after", "html_error", "slow_body", "bad_json"],
@@ -20,6 +21,15 @@ AFTER = frozenset(
         "callback_before_response",
         "fail_with",
     ],
+)
+ROUTES = frozenset(
+    [
+        *(f"{noun}.{verb}" for noun in ("messages", "calls", "numbers") for verb in _VERBS),
+        "media.list",
+        "media.fetch",
+        "media.delete",
+        "accounts.fetch",
+    ]
 )
 FIELDS: dict[str, type | tuple[type, ...]] = {
     "kind": str,
@@ -108,6 +118,8 @@ def _parse(raw: dict[str, Any]) -> Rule:
     for name, value in raw.items():
         if name not in FIELDS or not isinstance(value, FIELDS[name]):
             raise ValueError(f"chaos rule: {name}={value!r} is not understood")
+    if raw.get("route", "messages.create") not in ROUTES:
+        raise ValueError(f"chaos rule: unknown route {raw['route']!r}")
     settings = dict(raw)
     kind = settings.pop("kind", "")
     if kind not in WIRE | AFTER:

@@ -144,7 +144,7 @@ def _call(call: Call) -> Json:
 
 async def hang_up(simulation: Simulation, request: Request, body: Json) -> Json:
     call = simulation.calls[request.path_params["sid"]]
-    call.hung_up.set()
+    calls.hang_up(call)
     return _call(call)
 
 

@@ -105,10 +105,12 @@ def _check_content(body: str, media_urls: list[str]) -> None:
 
 def _check_queue(simulation: Simulation, sender: str) -> None:
     limit = simulation.config.queue_length
+    if limit is None:
+        return
     waiting = sum(
         m.sender == sender and m.status in ("queued", "accepted") for m in simulation.messages.values()
     )
-    if limit is not None and waiting >= limit:
+    if waiting >= limit:
         raise TwilioError(21611, sender)
 
 

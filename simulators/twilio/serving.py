@@ -45,7 +45,9 @@ async def serve(
     app = create_app(config)
     listener = _listen(host, port)
     app.simulation.origin = f"http://{host}:{listener.getsockname()[1]}"
-    server = Quiet(uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False))
+    server = Quiet(
+        uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False, timeout_keep_alive=75)
+    )
     task = asyncio.create_task(server.serve([listener]))
     try:
         while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it

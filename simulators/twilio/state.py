@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
+import secrets
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ class Config:
     `origins` maps an origin in a webhook URL to the one really dialled ({"https://desk.test":
     "http://127.0.0.1:8000"}); the signature is still made over the URL as configured.
     `media_origin` is where media content is redirected to; by default this server under the name `localhost`.
+    `seed` is for chaos alone.
     """
 
     account_sid: str = "AC" + "0" * 31 + "1"
@@ -167,7 +168,7 @@ class Handset:
 
 
 class Simulation:
-    """The state, the seeded randomness and the tasks of one simulated Twilio."""
+    """The state and the tasks of one simulated Twilio."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -186,7 +187,6 @@ class Simulation:
         """Back to the beginning; with `keep_numbers`, accounts, numbers and services stay."""
         for task in self.tasks:
             task.cancel()
-        self.random = random.Random(self.config.seed)  # noqa: S311 - not for secrets
         self.chaos.reset()
         self.messages: dict[str, Message] = {}
         self.calls: dict[str, Call] = {}
@@ -217,7 +217,8 @@ class Simulation:
         return found
 
     def sid(self, prefix: str) -> str:
-        return f"{prefix}{self.random.getrandbits(128):032x}"
+        """Never the same twice, resets and restarts included: the other side may remember sids for long."""
+        return prefix + secrets.token_hex(16)
 
     def find_number(self, number: str) -> Number | None:
         return next((found for found in self.numbers.values() if found.number == number), None)

@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 import pytest
-from conftest import CUSTOMER, OWNED, TOKEN, twiml, until
 from twilio.request_validator import RequestValidator
+from twilio_rig import CUSTOMER, OWNED, TOKEN, twiml, until
 
 EVENTS = "initiated ringing answered completed"
 
@@ -79,6 +79,14 @@ async def test_a_stream_holds_the_line_until_hung_up(
     again = await rest.post(path, data={"Status": "completed"})
     assert (again.status_code, again.json()["code"]) == (404, 20404)
     await until(lambda: told(receiver)[-1:] == ["completed"])
+
+
+async def test_the_customer_declines(dial: Any, control: Any, receiver: Any, running: Any) -> None:
+    sid = (await dial(To="+15005552004")).json()["sid"]
+    await until(lambda: running.state.calls[sid].status == "ringing")
+    declined = await control.post(f"/sim/calls/{sid}/hangup")
+    assert declined.json()["status"] == "busy"
+    await until(lambda: told(receiver) == ["initiated", "ringing", "busy"])
 
 
 async def test_cancel_while_ringing(dial: Any, rest: Any, receiver: Any, running: Any) -> None:

@@ -8,9 +8,11 @@ import socket
 from typing import Any
 
 import pytest
-from conftest import CUSTOMER, OWNED, SID, TOKEN, twiml, until
 from starlette.responses import JSONResponse, Response
 from twilio.request_validator import RequestValidator
+from twilio_rig import CUSTOMER, OWNED, SID, TOKEN, twiml, until
+
+from simulators.twilio import Config, handsets, serve
 
 
 def signed(hit: Any, token: str = TOKEN) -> bool:
@@ -191,6 +193,18 @@ async def test_retry_policy_of_the_url_fragment(text: Any, receiver: Any, contro
     assert all(signed(hit) for hit in receiver.hits)
 
 
+async def test_a_stand_in_origin_is_dialled_but_not_signed(receiver: Any) -> None:
+    config = Config(origins={"https://desk.example": receiver.url})
+    async with serve(config=config) as running:
+        running.state.add_number(SID, OWNED, {"SmsUrl": "https://desk.example/messages?x=1"})
+        _, deliveries = await handsets.send(running.state, CUSTOMER, handsets.Text(OWNED, "hi"))
+    assert deliveries[0].status == 200
+    hit = receiver.hits[0]
+    signature = hit.headers["x-twilio-signature"]
+    assert RequestValidator(TOKEN).validate("https://desk.example/messages?x=1", hit.params, signature)
+    assert not signed(hit)
+
+
 async def test_whatsapp_window(text: Any, send: Any, receiver: Any, control: Any, running: Any) -> None:
     ours, theirs = "whatsapp:+15125550100", "whatsapp:+14155550123"
     await control.post("/sim/numbers", json={"number": ours, "sms_url": f"{receiver.url}/messages"})
@@ -212,6 +226,7 @@ async def test_control_refuses_nonsense(control: Any, text: Any) -> None:
         await text("hi", media=[{"content_type": "image/png", "data_base64": "!"}]),
         await control.post("/sim/numbers", json={"number": OWNED, "account_sid": "ACx"}),
         await control.post("/sim/chaos", json={"rules": [{"kind": "earthquake"}]}),
+        await control.post("/sim/chaos", json={"rules": [{"kind": "hang", "route": "messages.sned"}]}),
         await control.post("/sim/chaos", json={"rules": [{"kind": "hang", "second": 1}]}),
     ]
     assert {answer.status_code for answer in wrong} == {400}

@@ -10,9 +10,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
-from conftest import CUSTOMER, OWNED, SID, TOKEN, until
 from twilio.base.exceptions import TwilioRestException
 from twilio.request_validator import RequestValidator
+from twilio_rig import CUSTOMER, OWNED, SID, TOKEN, until
 
 from simulators.twilio import Config, segments, serve
 from simulators.twilio.state import Client
@@ -193,7 +193,7 @@ async def test_sender_rate_and_queue() -> None:
         assert 2 <= len(answers) - len(refused) <= 5
         await until(lambda: all(m.status == "delivered" for m in running.state.messages.values()))
         sent = sorted(m.history[1]["at"] for m in running.state.messages.values())
-        assert all(b - a > 0.1 for a, b in itertools.pairwise(sent))
+        assert all(b - a > 0.05 for a, b in itertools.pairwise(sent))
 
 
 async def test_sdk_sends_fetches_and_lists(sdk: Any, running: Any) -> None:

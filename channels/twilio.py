@@ -142,7 +142,10 @@ def statuses(form: dict[str, str], query: Sequence[tuple[str, str]]) -> list[Sta
         return []
     code = form.get("ErrorCode", "").strip()[:_MAX_ID]
     ours, part = _ride_along(query)
-    return [Status(provider_id, STATES[raw], raw, code if code.strip("0") else None, ours, part)]
+    known = code if code.strip("0") else None
+    verdict = disposition(known) if STATES[raw] is DeliveryState.FAILED else None
+    opted_out = known in OPTED_OUT
+    return [Status(provider_id, STATES[raw], raw, known, ours, part, verdict, opted_out)]
 
 
 def _ride_along(query: Sequence[tuple[str, str]]) -> tuple[UUID | None, int]:

@@ -30,6 +30,10 @@ class LocalWake:
             await asyncio.wait_for(event.wait(), timeout_s)
         event.clear()
 
+    async def state(self) -> str:
+        """For /readyz."""
+        return "none (work is found by polling)"
+
     async def close(self) -> None:
         """Nothing to close."""
 
@@ -53,6 +57,13 @@ class RedisWake(LocalWake):
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen(), name="wake")
         await super().wait(topic, timeout_s)
+
+    async def state(self) -> str:
+        try:
+            await self._redis.ping()
+        except (RedisError, OSError) as error:
+            return f"unreachable ({type(error).__name__})"
+        return "ok"
 
     async def close(self) -> None:
         if self._listener:

@@ -11,6 +11,7 @@ import phonenumbers
 
 from channels.base import Account, Ack, Fetch, Hook
 from channels.forms import clean
+from channels.twilio_errors import OPTED_OUT, disposition
 from domain.errors import BadPayload, BadSignature
 from domain.messages import DeliveryState, Keyword, Media, Status
 

@@ -1,8 +1,8 @@
 """Reads STOP, START and HELP out of what a customer wrote, in English and Spanish; rules only, no model.
 
-A clear request must be honoured at once and by any reasonable means of asking (47 CFR 64.1200(a)(10), in force
-since 2025-04-11), while providers only match messages of one word: "STOP PLEASE" reaches us as ordinary text.
-What only looks like such a wish is reported as not `certain`: the caller pauses and asks a person.
+A clear request must be honoured at once and by any reasonable means of asking (47 CFR 64.1200(a)(10), in
+force since 2025-04-11), while providers match messages of one word only: "STOP PLEASE" reaches us as ordinary
+text. What only looks like such a wish is reported as not `certain`: the caller pauses and asks a person.
 """
 
 import re
@@ -44,14 +44,21 @@ def classify(text: str) -> OptOutReading:
     pieces = [piece for part in sentences for piece in part.split(" , ")]
     if any(_BY_MISTAKE.search(part) for part in sentences):
         return _first(pieces, _START, Keyword.START) or NOTHING
-    return _stop(sentences) or _first(pieces, _START, Keyword.START) or _leading_stop(text, sentences) or NOTHING
+    return (
+        _stop_with_a_reason(pieces)
+        or _stop(sentences)
+        or _first(pieces, _START, Keyword.START)
+        or _leading_stop(text, sentences)
+        or NOTHING
+    )
 
 
 def plain(text: str) -> str:
     """Lower case without accents, apostrophes, emoji and invisible characters; chat spellings written out;
-    ` , ` for commas and ` | ` between sentences; our own quoted footers ("Reply STOP to opt out") left out."""
+    ` , ` for commas and ` | ` between sentences; our quoted footers ("Reply STOP to opt out") left out."""
     text = unicodedata.normalize("NFKC", text[:LONGEST]).casefold().replace("🛑", " stop ")
-    text = "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) not in ("Mn", "Cf"))
+    text = unicodedata.normalize("NFD", text)
+    text = "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Cf"))
     text = _QUOTED.sub("\n", text)
     text = _SPACED_STOP.sub(" stop ", re.sub(r"['’‘`´]", "", text))
     text = re.sub(r"[.!?;:\n()\[\]{}…¡¿|—–]+|\s-+\s", " | ", text)
@@ -70,7 +77,8 @@ def _spelling(word: str) -> str:
 
 def _whole(said: str) -> OptOutReading | None:
     """The message is a keyword and nothing else, give or take a courtesy."""
-    words = said.replace("|", " ").replace(",", " ").replace("opt out", "optout").replace("stop all", "stopall").split()
+    joined = re.sub(r"[|,]", " ", said).replace("opt out", "optout").replace("stop all", "stopall")
+    words = joined.split()
     core = [word for word in words if word not in phrases.COURTESIES] or words
     if not core:
         return None
@@ -92,7 +100,7 @@ def _whole(said: str) -> OptOutReading | None:
 
 
 def _is_stop_word(word: str) -> bool:
-    """A keyword or a slip of the thumb. Only long words are compared loosely: "shop" is one letter off STOP."""
+    """A keyword or a slip of the thumb. Only long words are compared loosely: "shop" is near STOP."""
     if word in phrases.STOP_WORDS or word in phrases.TYPOS:
         return True
     return word[:2] == "un" and word[-2:] != "ed" and fuzz.ratio(word, "unsubscribe") >= 85
@@ -111,14 +119,22 @@ def _stop(sentences: list[str]) -> OptOutReading | None:
     return _first(sentences, _MAYBE, Keyword.STOP, certain=False)
 
 
+def _stop_with_a_reason(pieces: list[str]) -> OptOutReading | None:
+    """STOP by itself beside a second sign of not wanting us: "STOP. Not interested", "Stop, wrong number"."""
+    alone = next((piece for piece in pieces if piece in phrases.STOP_WORDS), None)
+    others = [piece for piece in pieces if piece not in phrases.STOP_WORDS]
+    if alone and (reason := _first(others, _MAYBE, Keyword.STOP)):
+        return OptOutReading(Keyword.STOP, True, f"{alone} | {reason.matched}")
+    return None
+
+
 def _matches(sentence: str, patterns: tuple[re.Pattern[str], ...]) -> Iterable[re.Match[str]]:
     """Every phrase that stands in the sentence and is not turned around by the words before it."""
     for pattern in patterns:
         for match in pattern.finditer(sentence):
             before = sentence[: match.start()].rstrip()
-            if _ALLOWED_BEFORE.search(before) and not _DENIED.search(before):
-                yield match
-            elif not _REFUSED_BEFORE.search(before):
+            allowed = _ALLOWED_BEFORE.search(before) and not _DENIED_BEFORE.search(before)
+            if allowed or not _REFUSED_BEFORE.search(before):
                 yield match
 
 
@@ -132,20 +148,16 @@ def _first(
 
 
 def _leading_stop(text: str, sentences: list[str]) -> OptOutReading | None:
-    """A message that opens or closes with STOP and says something else beside it: "STOP, I cannot come"
-    (Spoke #1016 treats it as an opt-out, a provider does not; we ask)."""
+    """A message that opens or closes with STOP and says something else beside it, such as "STOP, I cannot
+    come" (the case of Spoke #1016): neither ignored nor taken at its word, but asked about."""
     if not sentences:
         return None
     first, last = sentences[0], sentences[-1]
     alone = re.match(r"(?:stop|alto|basta|unsubscribe)(?: ,|$)", first) or re.search(r"(?:^|, )stop$", last)
-    shouted = re.match(r"\W*STOP\b", text) and not _benign(first) and text.upper() != text
+    shouted = re.match(r"\W*STOP\b", text) and text.upper() != text and not _BENIGN_STOP.match(first)
     if alone or shouted:
         return OptOutReading(Keyword.STOP, False, "stop")
     return None
-
-
-def _benign(sentence: str) -> bool:
-    return bool(_BENIGN_STOP.match(sentence))
 
 
 def _without(sentence: str, words: frozenset[str]) -> str:
@@ -153,29 +165,24 @@ def _without(sentence: str, words: frozenset[str]) -> str:
     return re.sub(r"(?:, )*, ", ", ", kept).strip(" ,")
 
 
-def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(rf"(?<!\w)(?:{pattern})" if pattern[0] != "^" else pattern) for pattern in patterns)
+def _regex(pattern: str) -> re.Pattern[str]:
+    """The tables write `(` for `(?:`; a phrase starts where a word starts."""
+    grouped = re.sub(r"\((?!\?)", "(?:", pattern)
+    return re.compile(grouped if pattern.startswith(("^", "(?")) else rf"(?<!\w)(?:{grouped})")
 
 
-_SURE = _compiled(phrases.SURE)
-_MAYBE = _compiled(phrases.MAYBE)
-_START = _compiled(phrases.START)
-_ALLOWED_BEFORE = re.compile(phrases.ALLOWED_BEFORE)
-_REFUSED_BEFORE = re.compile(phrases.REFUSED_BEFORE)
-_DENIED = re.compile(phrases.DENIED_BEFORE)
-_SOFTENED_AFTER = re.compile(phrases.SOFTENED_AFTER)
-_BY_MISTAKE = re.compile(phrases.BY_MISTAKE)
-_BENIGN_STOP = re.compile(phrases.BENIGN_STOP)
-_RESPELLED = tuple((re.compile(pattern), spelling) for pattern, spelling in phrases.RESPELLED)
+_SURE = tuple(_regex(pattern) for pattern in phrases.SURE)
+_MAYBE = tuple(_regex(pattern) for pattern in phrases.MAYBE)
+_START = tuple(_regex(pattern) for pattern in phrases.START)
+_ALLOWED_BEFORE = _regex(phrases.ALLOWED_BEFORE)
+_REFUSED_BEFORE = _regex(phrases.REFUSED_BEFORE)
+_DENIED_BEFORE = _regex(phrases.DENIED_BEFORE)
+_SOFTENED_AFTER = _regex(phrases.SOFTENED_AFTER)
+_BY_MISTAKE = _regex(phrases.BY_MISTAKE)
+_BENIGN_STOP = _regex(phrases.BENIGN_STOP)
+_QUOTED = _regex(phrases.QUOTED)
+_FOOTER = _regex(phrases.FOOTER)
+_REACTION = _regex(phrases.REACTION)
+_RESPELLED = tuple((_regex(pattern), spelling) for pattern, spelling in phrases.RESPELLED)
 _LONG_STOP = re.compile(r"s+t+o+p+")
 _SPACED_STOP = re.compile(r"(?<!\w)s[\s.\-_*]+t[\s.\-_*]+o[\s.\-_*]+p(?!\w)")
-_QUOTED = re.compile(r"(?m)^\s*>.*$|^\s*(?:sent from|enviado desde) m[iy] [\w ]{2,30}\s*$|^on .{5,80} wrote:\s*$[\s\S]*")
-_FOOTER = re.compile(
-    r"\b(?:reply|replying|text|texting|send|txt|responda|responde|envie|conteste) (?:with )?(?:stop|alto|baja|end|help|start)"
-    r" (?:to|2|para|and|or)(?: (?:opt out|unsubscribe|end|cancel|quit|stop|cancelar|terminar|no recibir mas))?(?: (?:messages|texts|mensajes))?"
-)
-_REACTION = re.compile(
-    r"(?is)^(?:liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|removed an? \w+ from|reacted \S+ to|.{1,6} (?:to|a)"
-    r"|le (?:gustó|encantó|dio risa|hizo gracia|puso \S+ a)|le gusto|a .{1,30} le (?:gustó|encantó)) [“\"«].*"
-)
-"""An iPhone's or Android's reaction to a message of ours arrives as text that quotes it, footer and all."""

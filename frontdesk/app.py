@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import admin_api.app
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-import admin_api.app
 import console.phone
 from channels.webhooks import Webhooks
 from runtime.runtime import Runtime, open_runtime
@@ -52,4 +52,8 @@ async def _database(rt: Runtime) -> str:
             revision = await migrate.current(dispatch.db)
     except UNAVAILABLE as error:
         return f"unreachable ({type(error).__name__})"
-    return "ok" if revision == migrate.newest() else f"at revision {revision}, needs {migrate.newest()}: run frontdesk migrate"
+    return (
+        "ok"
+        if revision == migrate.newest()
+        else f"at revision {revision}, needs {migrate.newest()}: run frontdesk migrate"
+    )

@@ -39,4 +39,6 @@ def weigh(spread: Mapping[str, tuple[int, int]]) -> dict[str, float]:
 
 def covers(passage: Found, weights: Mapping[str, float]) -> float:
     total = sum(weights.values())
-    return sum(weight for word, weight in weights.items() if word in passage.lexemes) / total if total else 0.0
+    return (
+        sum(weight for word, weight in weights.items() if word in passage.lexemes) / total if total else 0.0
+    )

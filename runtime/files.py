@@ -86,8 +86,14 @@ def check(data: Any, name: str, root: Path) -> WorkspaceFile:
 
 
 def _notices(profile: Profile) -> tuple[str, ...]:
-    asked = {"rules": profile.rules, "skills": profile.skills, "workflow": profile.schemas and profile.schemas[0].workflow}
-    return tuple(f"{name}: kept, but this version does not run them yet" for name, value in asked.items() if value)
+    asked = {
+        "rules": profile.rules,
+        "skills": profile.skills,
+        "workflow": profile.schemas and profile.schemas[0].workflow,
+    }
+    return tuple(
+        f"{name}: kept, but this version does not run them yet" for name, value in asked.items() if value
+    )
 
 
 def _document(root: Path, source: str) -> Document:
@@ -103,7 +109,9 @@ def _document(root: Path, source: str) -> Document:
 
 
 def _mistake(name: str, data: Any, error: Any) -> str:
-    where = tuple(part for part in error["loc"] if isinstance(part, int) or part in _keys(data, error["loc"], part))
+    where = tuple(
+        part for part in error["loc"] if isinstance(part, int) or part in _keys(data, error["loc"], part)
+    )
     path = ".".join(str(part) for part in error["loc"])
     said = error["msg"].removeprefix("Value error, ")
     return f"{name}:{_line(data, where)}: {path or 'the file'}: {said}"
@@ -130,7 +138,7 @@ def _line(data: Any, location: tuple[Any, ...]) -> int:
         if not isinstance(data, CommentedBase):
             break
         try:
-            mark = data.lc.value(step) if isinstance(data, dict) else data.lc.item(step)  # type: ignore[attr-defined]
+            mark = data.lc.value(step) if isinstance(data, dict) else data.lc.item(step)
             line, data = mark[0] + 1, data[step]  # type: ignore[index]
         except (KeyError, IndexError, TypeError, AttributeError):
             break

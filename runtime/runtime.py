@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-import httpx2
-
 from channels import registry
 from channels.base import Account, Channel
 from dialogue.understand.local import LocalUnderstander
 from domain.ports import Clock, Retriever, Understander
 from knowledge.search import FullText
-from runtime.http import open_client
+from runtime.http import Client, open_client
 from runtime.settings import Settings
 from runtime.wake import Wake, open_wake
 from store.channels import ChannelRow
@@ -32,7 +30,7 @@ class Crash(Protocol):
 class Runtime:
     settings: Settings
     db: Database
-    http: httpx2.AsyncClient
+    http: Client
     wake: Wake
     understander: Understander
     knowledge: Retriever

@@ -25,9 +25,10 @@ class Settings:
     """Credentials for a channel that has none of its own: account_sid, auth_token."""
     simulator_url: str | None = None
     """Where the handset of the demo phone is, when demos are on."""
-    debounce_s: float | None = None
     lease_s: float = 15.0
     poll_s: float = 1.0
+    supervised: bool = False
+    """Started by `frontdesk up`: end when its end of our standard input closes."""
     crash_at: str | None = None
     """A step at which the process ends at once, as if killed; for the fault tests."""
 
@@ -40,7 +41,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     """Raise BadSettings when something is missing or wrong."""
     directory = data_dir(environ)
     return Settings(
-        database_url=_needed(environ, "DATABASE_URL", "run `frontdesk up` for an embedded one, or point it at a Postgres 18"),
+        database_url=_needed(
+            environ, "DATABASE_URL", "run `frontdesk up` for an embedded one, or point it at a Postgres 18"
+        ),
         redis_url=environ.get("REDIS_URL") or None,
         data_dir=directory,
         public_url=_url(environ, "FRONTDESK_PUBLIC_URL", "http://127.0.0.1:8000"),
@@ -51,6 +54,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         simulator_url=environ.get("FRONTDESK_SIMULATOR_URL") or None,
         lease_s=_seconds(environ, "FRONTDESK_LEASE_S", 15.0),
         poll_s=_seconds(environ, "FRONTDESK_POLL_S", 1.0),
+        supervised=environ.get("FRONTDESK_SUPERVISED", "") == "1",
         crash_at=environ.get("FRONTDESK_CRASH_AT") or None,
     )
 

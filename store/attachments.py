@@ -50,7 +50,13 @@ class Pending:
 
 async def announce(tx: Tx, message_id: UUID, media: Sequence[Media]) -> None:
     for n, one in enumerate(media):
-        values = {"w": tx.workspace_id, "id": new_id(), "message": message_id, "n": n, "type": one.content_type}
+        values = {
+            "w": tx.workspace_id,
+            "id": new_id(),
+            "message": message_id,
+            "n": n,
+            "type": one.content_type,
+        }
         name = tx.vault.seal_maybe("attachment.name", one.name)
         await tx.execute(_ADD, values | {"name": name, "url": tx.vault.seal("attachment.url", one.url)})
 
@@ -72,7 +78,9 @@ async def get(tx: Tx, attachment_id: UUID) -> Pending | None:
 
 
 async def stored(tx: Tx, attachment_id: UUID, kind: str, size: int, sha256: bytes, path: str) -> None:
-    await tx.execute(_STORED, {"id": attachment_id, "type": kind, "size": size, "sha256": sha256, "path": path})
+    await tx.execute(
+        _STORED, {"id": attachment_id, "type": kind, "size": size, "sha256": sha256, "path": path}
+    )
 
 
 async def rejected(tx: Tx, attachment_id: UUID, reason: str) -> None:

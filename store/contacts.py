@@ -20,12 +20,17 @@ _ADD_ADDRESS = text(
     " values (:w, :id, :contact, :scheme, :value, :hash) on conflict do nothing returning id"
 )
 _HEARD = text("update contact_address set last_inbound_at = frontdesk_now() where id = :id")
-_OPT_OUT = text("update contact_address set opted_out_at = frontdesk_now(), opted_in_at = null where id = :id")
+_OPT_OUT = text(
+    "update contact_address set opted_out_at = frontdesk_now(), opted_in_at = null where id = :id"
+)
 _OPT_IN = text("update contact_address set opted_out_at = null, opted_in_at = frontdesk_now() where id = :id")
 _SUPPRESS = text("update contact_address set suppressed = :reason where id = :id")
 _ADD_CONSENT = text(
     "insert into consent (workspace_id, id, address_id, state, source, wording, message_id)"
     " values (:w, :id, :address, :state, :source, :wording, :message)"
+)
+_CONSENT_OF = text(
+    "select opted_out_at, opted_in_at from contact_address where scheme = :scheme and value_hash = :hash"
 )
 _NAME = text("update contact set name = :name, version = version + 1 where id = :id")
 _LANGUAGE = text("update contact set language = :language, version = version + 1 where id = :id")
@@ -115,3 +120,12 @@ async def get(tx: Tx, contact_id: UUID) -> Contact | None:
     ]
     name = tx.vault.open_maybe("contact.name", row.name and bytes(row.name))
     return Contact(row.id, name, row.language, tuple(addresses), row.created_at)
+
+
+async def consent_of(tx: Tx, address: Address) -> str:
+    """opted_in, opted_out or none: what this address last said."""
+    values = {"scheme": address.scheme.value, "hash": tx.vault.hash(address.scheme, address.value)}
+    row = (await tx.execute(_CONSENT_OF, values)).first()
+    if row is None or (row.opted_out_at is None and row.opted_in_at is None):
+        return "none"
+    return "opted_out" if row.opted_out_at is not None else "opted_in"

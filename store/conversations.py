@@ -59,7 +59,9 @@ _RELEASE = text(
 _CLOSE = text(
     "update conversation set state = 'closed', due_at = null, epoch = epoch + 1, updated_at = frontdesk_now() where id = :id"
 )
-_PAUSE_OVER = text("select owner, paused_until <= frontdesk_now() as over from conversation where id = :id for update")
+_PAUSE_OVER = text(
+    "select owner, paused_until <= frontdesk_now() as over from conversation where id = :id for update"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,13 @@ async def context(tx: Tx, conversation_id: UUID) -> dict[str, Kept]:
 
 
 async def reply(
-    tx: Tx, conversation_id: UUID, person_id: UUID | None, actor: str, words: str, split: Split, pause: timedelta
+    tx: Tx,
+    conversation_id: UUID,
+    person_id: UUID | None,
+    actor: str,
+    words: str,
+    split: Split,
+    pause: timedelta,
 ) -> UUID:
     """A person writes: the assistant is silenced at once, for `pause`; what it had not sent yet is taken back."""
     thread = (await tx.execute(_LATEST_THREAD, {"conversation": conversation_id})).first()
@@ -195,7 +203,13 @@ async def _take(
     tx: Tx, conversation_id: UUID, person_id: UUID | None, reason: str, pause: timedelta, *, answered: bool
 ) -> None:
     until = tx.now + pause
-    values = {"id": conversation_id, "person": person_id, "reason": reason, "until": until, "answered": answered}
+    values = {
+        "id": conversation_id,
+        "person": person_id,
+        "reason": reason,
+        "until": until,
+        "answered": answered,
+    }
     await tx.execute(_TAKE, values)
     await drafts.supersede(tx, conversation_id)
     await outbox.cancel(tx, conversation_id, "person_took_over", authors=("ai",))

@@ -75,7 +75,9 @@ class Keyring:
         master = self._masters[0]
         if key.sealed_by == master.id:
             return None
-        return SealedKey(key.id, key.purpose, master.seal(workspace_id, self._open(workspace_id, key)), master.id)
+        return SealedKey(
+            key.id, key.purpose, master.seal(workspace_id, self._open(workspace_id, key)), master.id
+        )
 
     def vault(self, workspace_id: UUID, keys: Sequence[SealedKey]) -> "Vault":
         opened = {key.id: self._open(workspace_id, key) for key in keys}
@@ -87,7 +89,9 @@ class Keyring:
         for master in self._masters:
             if master.id == key.sealed_by:
                 return master.open(workspace_id, key.sealed)
-        raise Unreadable(f"workspace {workspace_id}: its keys are sealed by a secret that is not in FRONTDESK_SECRET_KEY")
+        raise Unreadable(
+            f"workspace {workspace_id}: its keys are sealed by a secret that is not in FRONTDESK_SECRET_KEY"
+        )
 
 
 class Vault:

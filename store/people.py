@@ -32,8 +32,12 @@ _USED = text(
     "update api_key set last_used_at = frontdesk_now() where id = :id"
     " and (last_used_at is null or last_used_at < frontdesk_now() - interval '1 minute')"
 )
-_REVOKE = text("update api_key set revoked_at = frontdesk_now() where id = :id and revoked_at is null returning id")
-_REVOKE_NAMED = text("update api_key set revoked_at = frontdesk_now() where name = :name and revoked_at is null")
+_REVOKE = text(
+    "update api_key set revoked_at = frontdesk_now() where id = :id and revoked_at is null returning id"
+)
+_REVOKE_NAMED = text(
+    "update api_key set revoked_at = frontdesk_now() where name = :name and revoked_at is null"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,11 @@ async def add(tx: Tx, role: str, name: str, email: str) -> UUID:
 
 
 async def add_key(
-    tx: Tx, name: str, person_id: UUID | None, scopes: tuple[str, ...] = ("*",), expires_at: datetime | None = None
+    tx: Tx,
+    name: str,
+    person_id: UUID | None,
+    scopes: tuple[str, ...] = ("*",),
+    expires_at: datetime | None = None,
 ) -> str:
     """A new key, `fd_<prefix>_<secret><checksum>`; it is shown this once and only its hash is kept."""
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(24).replace("_", "-")
@@ -81,7 +89,11 @@ def read_key(key: str) -> tuple[str, str] | None:
     if len(parts) != 3 or parts[0] != "fd" or len(parts[2]) < 20:
         return None
     prefix, secret, checksum = parts[1], parts[2][:-6], parts[2][-6:]
-    return (prefix, secret) if hmac.compare_digest(checksum.encode(), _checksum(prefix, secret).encode()) else None
+    return (
+        (prefix, secret)
+        if hmac.compare_digest(checksum.encode(), _checksum(prefix, secret).encode())
+        else None
+    )
 
 
 async def workspace_of_key(dispatch: Dispatch, prefix: str) -> UUID | None:
@@ -92,7 +104,11 @@ async def workspace_of_key(dispatch: Dispatch, prefix: str) -> UUID | None:
 async def caller(tx: Tx, prefix: str, secret: str) -> Caller | None:
     """Who this key stands for, or None when it is wrong, expired, revoked, or its person is disabled."""
     row = (await tx.execute(_KEY, {"prefix": prefix})).first()
-    if row is None or not hmac.compare_digest(bytes(row.secret_hash), _hash(secret)) or not _in_force(tx, row):
+    if (
+        row is None
+        or not hmac.compare_digest(bytes(row.secret_hash), _hash(secret))
+        or not _in_force(tx, row)
+    ):
         return None
     await tx.execute(_USED, {"id": row.id})
     return Caller(tx.workspace_id, row.id, row.person_id, row.role or "agent", tuple(row.scopes))

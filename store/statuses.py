@@ -77,7 +77,9 @@ async def _move(tx: Tx, channel: ChannelRow, delivery: Any, status: Status) -> b
     await tx.execute(_MOVE, values | {"error_code": status.error_code})
     if state is DeliveryState.FAILED:
         error = SendFailed(
-            status.disposition or Disposition.GIVE_UP, provider_code=status.error_code, opted_out=status.opted_out
+            status.disposition or Disposition.GIVE_UP,
+            provider_code=status.error_code,
+            opted_out=status.opted_out,
         )
         await outbox.refused(tx, delivery.id, delivery.attempts, error)
     return True

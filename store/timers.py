@@ -37,7 +37,9 @@ class Timer:
     subject_id: UUID | None
 
 
-async def set_(tx: Tx, kind: str, conversation_id: UUID, at: datetime, subject_id: UUID | None = None) -> None:
+async def set_(
+    tx: Tx, kind: str, conversation_id: UUID, at: datetime, subject_id: UUID | None = None
+) -> None:
     values = {"w": tx.workspace_id, "id": new_id(), "kind": kind, "conversation": conversation_id}
     await tx.execute(_ADD, values | {"subject": subject_id, "at": at})
 

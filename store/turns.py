@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from pydantic_core import to_jsonable_python
 from sqlalchemy import text
 
-from domain.disclosure import disclosure
 from domain.turn import (
     Author,
     Conversation,
@@ -47,6 +46,7 @@ _GIVE_BACK = text(
 )
 _NEXT_DUE = text(
     "select min(greatest(due_at, coalesce(lease_until, due_at))) from conversation where due_at is not null"
+    " and (cast(:only as uuid) is null or workspace_id = :only)"
 )
 _HOLD = text(
     "select c.id, c.contact_id, c.epoch, c.owner, c.paused_until, c.last_seq, c.answered_seq, c.failures,"
@@ -64,8 +64,9 @@ _RECALL = text(
 )
 _REWIND = text("update conversation set answered_seq = :seq where id = :id")
 _LINES = text(
-    "select m.seq, m.author, m.body, m.created_at, m.thread_id, (select coalesce(array_agg(a.declared_type order by a.n), '{}')"
-    " from attachment a where a.workspace_id = m.workspace_id and a.message_id = m.id) as media from message m"
+    "select m.seq, m.author, m.body, m.created_at, m.thread_id,"
+    " (select coalesce(array_agg(a.declared_type order by a.n), '{}') from attachment a"
+    " where a.workspace_id = m.workspace_id and a.message_id = m.id) as media from message m"
     " where m.conversation_id = :id and not (m.direction = 'out' and exists (select from delivery d"
     "   where d.workspace_id = m.workspace_id and d.message_id = m.id and d.state = 'cancelled'))"
     " order by m.seq desc limit :limit"
@@ -167,8 +168,8 @@ async def give_back(dispatch: Dispatch, claim: Claim) -> None:
     await dispatch.db.execute(_GIVE_BACK, values)
 
 
-async def next_due(dispatch: Dispatch) -> datetime | None:
-    due: datetime | None = await dispatch.db.scalar(_NEXT_DUE)
+async def next_due(dispatch: Dispatch, only: UUID | None = None) -> datetime | None:
+    due: datetime | None = await dispatch.db.scalar(_NEXT_DUE, {"only": only})
     return due
 
 
@@ -202,7 +203,9 @@ async def _recall(tx: Tx, row: Any) -> int:
     return int(first) - 1
 
 
-async def _start(tx: Tx, claim: Claim, row: Any, thread: Any, lines: list[Any], unanswered: list[Any]) -> Started:
+async def _start(
+    tx: Tx, claim: Claim, row: Any, thread: Any, lines: list[Any], unanswered: list[Any]
+) -> Started:
     workspace = await workspaces.get(tx)
     turn_id, first, last = new_id(), unanswered[0].seq, unanswered[-1].seq
     values = {"w": tx.workspace_id, "id": turn_id, "conversation": row.id, "epoch": claim.epoch}
@@ -266,7 +269,9 @@ async def _apply(tx: Tx, turn_id: UUID, turn: Turn, effect: Any, split: Split) -
             await conversations.hand_to_person(tx, conversation.id, None, reason, pause, answered=True)
             if words:
                 await _say(tx, turn_id, turn, words, split, author="system")
-            await audit.add(tx, "ai", "conversation_handed_off", "conversation", conversation.id, reason=reason)
+            await audit.add(
+                tx, "ai", "conversation_handed_off", "conversation", conversation.id, reason=reason
+            )
         case NameContact(name):
             await contacts.rename(tx, conversation.contact_id, name)
         case SetLanguage(language):
@@ -274,9 +279,10 @@ async def _apply(tx: Tx, turn_id: UUID, turn: Turn, effect: Any, split: Split) -
 
 
 async def _say(tx: Tx, turn_id: UUID, turn: Turn, words: str, split: Split, author: str = "ai") -> None:
-    language = turn.understood.language if turn.understood else "en"
-    new = NewMessage(turn.conversation.id, turn.conversation.thread_id, author, "reply", words, turn_id=turn_id)
-    await outbox.put(tx, new, split, disclosure=disclosure(turn.profile, language))
+    new = NewMessage(
+        turn.conversation.id, turn.conversation.thread_id, author, "reply", words, turn_id=turn_id
+    )
+    await outbox.put(tx, new, split)
 
 
 async def failed(tx: Tx, claim: Claim, turn_id: UUID | None, reason: str, wait: timedelta) -> int:
@@ -293,7 +299,9 @@ async def give_up(tx: Tx, claim: Claim, reason: str, pause: timedelta) -> None:
     """It broke too often: a person answers."""
     await conversations.hold(tx, claim.conversation_id)
     await conversations.hand_to_person(tx, claim.conversation_id, None, reason, pause, answered=False)
-    await audit.add(tx, "system", "conversation_handed_off", "conversation", claim.conversation_id, reason=reason)
+    await audit.add(
+        tx, "system", "conversation_handed_off", "conversation", claim.conversation_id, reason=reason
+    )
 
 
 async def told(tx: Tx, conversation_id: UUID, before: UUID | None, limit: int) -> list[Told]:

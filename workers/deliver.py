@@ -7,13 +7,13 @@ from uuid import UUID
 
 from channels.base import Sent
 from domain.errors import Disposition, SendFailed, SendUnknown
-from domain.gate import Refuse, RefuseReason
+from domain.gate import RefuseReason
 from domain.messages import DeliveryState
 from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES
 from store import audit, channels, conversations, outbox, workspaces
 from store.db import Tx
-from store.outbox import Claimed, Lost, Ready
+from store.outbox import Claimed, Lost, Ready, Refused
 from workers.loop import Loop
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,9 @@ class DeliveryWorker:
         self._rt, self._only = rt, only
 
     def loop(self) -> Loop[Claimed]:
-        return Loop(DELIVERIES, self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s)
+        return Loop(
+            DELIVERIES, self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s
+        )
 
     async def claim(self, limit: int) -> Sequence[Claimed]:
         async with self._rt.db.dispatch() as dispatch:
@@ -49,7 +51,7 @@ class DeliveryWorker:
         async with self._rt.db.transaction(claimed.workspace_id) as tx:
             profile = (await workspaces.get(tx)).profile
             ready = await outbox.prepare(tx, claimed.id, profile, self._rt.status_url)
-            if isinstance(ready, Refuse) and ready.reason is RefuseReason.LOOP:
+            if isinstance(ready, Refused) and ready.reason == RefuseReason.LOOP:
                 await self._stop_loop(tx, claimed.id, profile.policy.pause_after_human)
         if isinstance(ready, Ready):
             self._rt.crash("delivery_sending")
@@ -109,7 +111,9 @@ class DeliveryWorker:
         if lost is None:
             return
         try:
-            candidates = await self._rt.open_channel(lost.channel).find(self._rt.http, lost.outbound, lost.started_at)
+            candidates = await self._rt.open_channel(lost.channel).find(
+                self._rt.http, lost.outbound, lost.started_at
+            )
         except SendFailed as error:
             logger.warning("delivery %s stays unknown: %s", lost.delivery_id, error.code)
             return

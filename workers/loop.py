@@ -75,5 +75,7 @@ class Loop(Generic[T]):
 def bare_trace(error: BaseException) -> str:
     """Where it happened, without the message: that may hold a customer's words."""
     frames = traceback.extract_tb(error.__traceback__)
-    places = " < ".join(f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno}:{frame.name}" for frame in frames[:-9:-1])
+    places = " < ".join(
+        f"{frame.filename.rsplit('/', 2)[-1]}:{frame.lineno}:{frame.name}" for frame in frames[:-9:-1]
+    )
     return f"{type(error).__name__} at {places}"

@@ -1,0 +1,22 @@
+"""The command line: one file a command."""
+
+import typer
+
+from frontdesk.cli import processes, test, up
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,
+)
+app.command()(up.up)
+app.command()(processes.serve)
+app.command()(processes.worker)
+app.command()(processes.scheduler)
+app.command()(processes.migrate)
+app.command()(test.test)
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,76 @@
+"""`frontdesk test`: conversations as tests."""
+
+import asyncio
+import json
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from frontdesk.cli.processes import fail
+from frontdesk.stories import script
+from frontdesk.stories.player import play_all
+from frontdesk.stories.script import Story
+from frontdesk.stories.stage import open_stage
+from runtime.files import BadFile
+from runtime.settings import Settings
+from store.embedded import EmbeddedPostgres
+from store.migrate import migrate
+
+Result = tuple[Path, Story, str | None]
+
+
+def test(
+    paths: Annotated[list[Path], typer.Argument(help="Story files, or folders of them.")],
+    llm: Annotated[
+        Literal["local", "configured"], typer.Option(help="Which understanding plays along.")
+    ] = "local",
+    repeat: Annotated[int, typer.Option(min=1, help="Play each story this often; all must pass.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Play conversations through the real pipeline, each in an empty workspace with a frozen clock.
+
+    Example: `frontdesk test tests/conversations --repeat 3`
+    """
+    if llm == "configured":
+        fail("no model can be configured in this version; use --llm local", 2)
+    try:
+        files = script.find(paths)
+        stories = [(file, story) for file in files for story in script.read(file)]
+    except BadFile as error:
+        fail(str(error), 2)
+    if not stories:
+        fail(f"no story in {', '.join(map(str, paths))}", 2)
+    results = asyncio.run(_play([pair for pair in stories for _ in range(repeat)]))
+    _tell(results, as_json)
+    raise typer.Exit(1 if any(problem for _, _, problem in results) else 0)
+
+
+async def _play(stories: list[tuple[Path, Story]]) -> list[Result]:
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="frontdesk-test-")))
+        postgres = EmbeddedPostgres.start(directory / "postgres")
+        stack.callback(postgres.stop)
+        migrate(postgres.owner_url)
+        postgres.create_login()
+        settings = Settings(postgres.url, None, directory, "http://unused", ("stories are played in public",))
+        async with open_stage(settings) as stage:
+            played = await play_all(stage, [story for _, story in stories], Path.cwd())
+    return [(file, story, problem) for (file, _), (story, problem) in zip(stories, played, strict=True)]
+
+
+def _tell(results: list[Result], as_json: bool) -> None:
+    failed = [result for result in results if result[2]]
+    if as_json:
+        rows = [
+            {"file": str(file), "story": story.story, "problem": problem} for file, story, problem in results
+        ]
+        typer.echo(json.dumps({"passed": len(results) - len(failed), "failed": len(failed), "stories": rows}))
+        return
+    for file, story, problem in results:
+        typer.echo(f"{'FAIL' if problem else 'ok  '} {file}: {story.story}")
+        if problem:
+            typer.echo(problem)
+    typer.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")

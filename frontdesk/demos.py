@@ -1,0 +1,48 @@
+"""The demo businesses: loaded from demos/*.yaml, with a number at the simulator and a key for their owner."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime import files
+from runtime.demo import Business
+from runtime.files import BadFile, WorkspaceFile
+from runtime.runtime import Runtime
+from store import channels, people
+
+ROOT = Path(__file__).resolve().parents[1]
+_KEY = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Demos:
+    businesses: tuple[Business, ...]
+
+
+async def load_demos(rt: Runtime, names: tuple[str, ...], simulator_url: str) -> Demos:
+    """Every named demo, created or brought up to its file. Raise BadFile before anything is done."""
+    found = [_read(name) for name in dict.fromkeys(names)]
+    return Demos(tuple([await _load(rt, file, simulator_url) for file in found]))
+
+
+def _read(name: str) -> WorkspaceFile:
+    path = ROOT / "demos" / f"{name}.yaml"
+    if not path.exists():
+        there = ", ".join(sorted(one.stem for one in (ROOT / "demos").glob("*.yaml")))
+        raise BadFile([f"there is no demo {name!r}; there are {there}"])
+    return files.read(path, ROOT)
+
+
+async def _load(rt: Runtime, file: WorkspaceFile, simulator_url: str) -> Business:
+    account = (await rt.http.post(f"{simulator_url}/sim/accounts", json={})).json()
+    credentials = {"account_sid": account["sid"], "auth_token": account["auth_token"]}
+    workspace_id = await files.apply(rt, file, credentials)
+    async with rt.db.transaction(workspace_id) as tx:
+        channel = next(one for one in await channels.listed(tx) if one.kind == "twilio_sms")
+        await people.revoke_keys_named(tx, _KEY)
+        owner = await people.add(tx, "owner", "Demo Owner", "owner@example.com")
+        key = await people.add_key(tx, _KEY, owner)
+    url = f"{rt.settings.public_url}/channels/{channel.id}/messages"
+    number = {"number": channel.address, "account_sid": account["sid"], "sms_url": url}
+    (await rt.http.post(f"{simulator_url}/sim/numbers", json=number)).raise_for_status()
+    identity = file.profile.workspace
+    return Business(identity.slug, str(workspace_id), identity.name, channel.address, str(channel.id), key)

@@ -1,0 +1,304 @@
+"""Plays a story on a stage, step by step, and says where it first left the script."""
+
+import asyncio
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from domain.errors import Rejected
+from domain.messages import Address, Scheme
+from frontdesk.stories import compare
+from frontdesk.stories.script import ExpectedEnd, ExpectedStep, Step, Story
+from frontdesk.stories.stage import Stage
+from runtime import files
+from runtime.files import WorkspaceFile
+from simulators.twilio.state import Message as SimulatedMessage
+from store import channels, contacts, conversations, drafts, people, turns
+from store.channels import ChannelRow
+from store.conversations import Conversation, Message
+from store.db import new_id
+from store.drafts import Draft
+from store.turns import Told
+
+_PIXEL = base64.b64encode(
+    base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABh6FO1AAAAABJRU5ErkJggg=="
+    )
+).decode()
+
+
+class Departed(Exception):
+    """The conversation went another way than the story; the message says how, and why the assistant did so."""
+
+
+@dataclass(slots=True)
+class Scene:
+    """What the player knows while a story runs."""
+
+    workspace_id: UUID
+    person_id: UUID
+    channel: ChannelRow
+    file: WorkspaceFile
+    error: str | None = None
+    """The code with which the owner's last act was refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The state after a step."""
+
+    conversation: Conversation | None
+    messages: list[Message]
+    turn: Told | None
+    draft: Draft | None
+    context: Mapping[str, Any]
+
+
+async def play(stage: Stage, story: Story, root: Path) -> None:
+    """Raise Departed at the first difference, BadFile when the story's workspace is wrong."""
+    if story.channel != "sms":
+        raise Departed(f"channel {story.channel} does not exist in this version; sms does")
+    stage.clock.frozen = story.now
+    stage.provider.state.forget()
+    scene = await _build(stage, story, root)
+    for n, step in enumerate(story.steps, 1):
+        before = await _look(stage, scene, story)
+        await _act(stage, scene, story, step, before)
+        await stage.settle(scene.workspace_id)
+        seen = await _look(stage, scene, story)
+        problems = _check_step(step.expect, before, seen, scene)
+        if problems:
+            raise Departed(_report(f"step {n} ({_name(step)})", problems, seen))
+    seen = await _look(stage, scene, story)
+    problems = await _check_end(stage, scene, story, seen)
+    if problems:
+        raise Departed(_report("the end", problems, seen))
+
+
+async def _build(stage: Stage, story: Story, root: Path) -> Scene:
+    """The story's own empty workspace, under a slug that nobody else has."""
+    if isinstance(story.workspace, str):
+        file = files.read(root / story.workspace, root)
+    else:
+        file = files.check(story.workspace, "workspace", root)
+    identity = file.profile.workspace.model_copy(update={"slug": f"story-{new_id()}"})
+    file = WorkspaceFile(file.profile.model_copy(update={"workspace": identity}), file.documents)
+    account = stage.provider.state.config
+    credentials = {"account_sid": account.account_sid, "auth_token": account.auth_token}
+    workspace_id = await files.apply(stage.rt, file, credentials)
+    async with stage.rt.db.transaction(workspace_id) as tx:
+        person_id = await people.add(tx, "owner", "Owner", "owner@example.com")
+        listed = [one for one in await channels.listed(tx) if one.kind == "twilio_sms"]
+    if not listed:
+        raise Departed("the workspace has no twilio_sms channel")
+    url = f"{stage.rt.settings.public_url}/channels/{listed[0].id}/messages"
+    stage.provider.state.add_number(account.account_sid, listed[0].address, {"SmsUrl": url})
+    return Scene(workspace_id, person_id, listed[0], file)
+
+
+async def _act(stage: Stage, scene: Scene, story: Story, step: Step, before: Seen) -> None:
+    scene.error = None
+    if step.user is not None:
+        for n, words in enumerate(step.user):
+            await _text(stage, scene, story, words, step.media if n == 0 else ())
+    elif step.advance is not None:
+        assert stage.clock.frozen is not None
+        stage.clock.frozen += step.advance
+    elif step.owner is not None:
+        await _owner(stage, scene, step.owner, before)
+    elif step.event is not None:
+        await _happen(stage, scene, story, step.event, before)
+
+
+async def _text(
+    stage: Stage, scene: Scene, story: Story, words: str, media: tuple[str, ...], times: int = 1
+) -> None:
+    data = [{"content_type": kind, "data_base64": _PIXEL} for kind in media]
+    body = {"to": scene.channel.address, "body": words, "media": data, "times": times}
+    url = f"{stage.provider.url}/sim/handsets/{story.contact}/messages"
+    reply = await stage.rt.http.post(url, json=body)
+    refused = [one for one in reply.json()["webhook"] if one["status"] != 200]
+    if refused:
+        raise Departed(f"the webhook answered {refused[0]['status']}: {refused[0]['body']}")
+
+
+async def _owner(stage: Stage, scene: Scene, act: Any, before: Seen) -> None:
+    """approve, reject, takeover, release, close; {edit: words}, {says: words}."""
+    rt, actor = stage.rt, f"person:{scene.person_id}"
+    verb, words = (act, None) if isinstance(act, str) else next(iter(act.items()))
+    pause = scene.file.profile.policy.pause_after_human
+    try:
+        async with rt.db.transaction(scene.workspace_id) as tx:
+            conversation = _needed(before.conversation, "there is no conversation yet")
+            match verb:
+                case "approve" | "edit":
+                    draft = _needed(await _last_draft(stage, scene, conversation.id), "there is no draft")
+                    await drafts.approve(tx, draft.id, scene.person_id, actor, words, rt.split)
+                case "reject":
+                    draft = _needed(await _last_draft(stage, scene, conversation.id), "there is no draft")
+                    await drafts.reject(tx, draft.id, scene.person_id, actor, words)
+                case "says":
+                    await conversations.reply(
+                        tx, conversation.id, scene.person_id, actor, str(words), rt.split, pause
+                    )
+                case "takeover":
+                    await conversations.take_over(tx, conversation.id, scene.person_id, actor, "asked", pause)
+                case "release":
+                    await conversations.release(tx, conversation.id, actor)
+                case "close":
+                    await conversations.close(tx, conversation.id, actor)
+                case _:
+                    raise Departed(f"an owner cannot {verb!r}")
+    except Rejected as refused:
+        scene.error = refused.code
+
+
+async def _last_draft(stage: Stage, scene: Scene, conversation_id: UUID) -> Draft | None:
+    async with stage.rt.db.transaction(scene.workspace_id) as tx:
+        page = await drafts.page(tx, state=None, conversation_id=conversation_id, before=None, limit=1)
+    return page[0] if page else None
+
+
+async def _happen(stage: Stage, scene: Scene, story: Story, event: str, before: Seen) -> None:
+    match event:
+        case "delivery_failed":
+            sent = _sent(stage, story)
+            sid = _needed(sent[-1] if sent else None, "nothing was sent").sid
+            body = {"status": "undelivered", "error_code": 30005}
+            await stage.rt.http.post(f"{stage.provider.url}/sim/messages/{sid}/status", json=body)
+        case "duplicate":
+            last = [one for one in before.messages if one.direction == "in"][-1]
+            await _text(stage, scene, story, last.text, (), times=3)
+        case "worker_lost":
+            await _text(stage, scene, story, "are you there?", ())
+            async with stage.rt.db.dispatch() as dispatch:
+                lease = timedelta(seconds=stage.rt.settings.lease_s)
+                await turns.claim(dispatch, "a worker that dies", 1, lease, scene.workspace_id)
+
+
+async def _look(stage: Stage, scene: Scene, story: Story) -> Seen:
+    async with stage.rt.db.transaction(scene.workspace_id) as tx:
+        page = await conversations.page(tx, state=None, owner=None, before=None, limit=1)
+        if not page:
+            return Seen(None, [], None, None, {})
+        conversation = page[0]
+        said = await conversations.messages(tx, conversation.id, None, 200)
+        told = await turns.told(tx, conversation.id, None, 1)
+        waiting = await drafts.page(
+            tx, state="pending", conversation_id=conversation.id, before=None, limit=1
+        )
+        kept = await conversations.context(tx, conversation.id)
+    context = {name: one.value for name, one in kept.items()}
+    return Seen(conversation, said, told[0] if told else None, waiting[0] if waiting else None, context)
+
+
+def _check_step(expect: ExpectedStep, before: Seen, seen: Seen, scene: Scene) -> list[str]:
+    """What differs, in words; empty when all is as expected."""
+    problems = []
+    turn = seen.turn if seen.turn and (before.turn is None or seen.turn.id != before.turn.id) else None
+    action = turn.action if turn else "silence"
+    for name, wanted, got in (
+        ("intent", expect.intent, turn and turn.intent),
+        ("action", expect.action, action),
+        ("reason", expect.reason, turn and turn.reason),
+        ("error", expect.error, scene.error),
+        ("skill", expect.skill, None),
+        ("delivery", expect.delivery, _last_delivery(seen)),
+    ):
+        if wanted is not None and wanted != got:
+            problems.append(f"{name}: expected {wanted}, got {got}")
+    if scene.error is not None and expect.error is None:
+        problems.append(f"the owner's act was refused: {scene.error}")
+    problems += compare.values("context", expect.context, seen.context)
+    if expect.reply is not None:
+        problems += compare.reply(expect.reply, _words(before, seen))
+    return problems
+
+
+def _words(before: Seen, seen: Seen) -> str:
+    """What the customer got in this step, or would get if the draft is approved."""
+    last = before.messages[-1].seq if before.messages else 0
+    said = [one.text for one in seen.messages if one.direction == "out" and one.seq > last]
+    new = seen.draft and (before.draft is None or before.draft.id != seen.draft.id)
+    return "\n".join([*said, *([seen.draft.text] if new and seen.draft else [])])
+
+
+def _last_delivery(seen: Seen) -> str | None:
+    out = [one for one in seen.messages if one.direction == "out" and one.deliveries]
+    return out[-1].deliveries[-1]["state"] if out else None
+
+
+async def _check_end(stage: Stage, scene: Scene, story: Story, seen: Seen) -> list[str]:
+    expect: ExpectedEnd = story.expect
+    problems = compare.values("context", expect.context, seen.context)
+    got = {
+        "drafts": 1 if seen.draft else 0,
+        "sent": len(_sent(stage, story)),
+        "owner": seen.conversation.owner if seen.conversation else None,
+        "consent": await _consent(stage, scene, story),
+    }
+    for name, actual in got.items():
+        wanted = getattr(expect, name)
+        if wanted is not None and wanted != actual:
+            problems.append(f"{name}: expected {wanted}, got {actual}")
+    if expect.turns is not None and seen.conversation:
+        async with stage.rt.db.transaction(scene.workspace_id) as tx:
+            ran = await turns.told(tx, seen.conversation.id, None, 200)
+        saved = sum(1 for one in ran if one.state == "saved")
+        if saved != expect.turns:
+            problems.append(f"turns: expected {expect.turns}, got {saved}")
+    if expect.appointments is not None:
+        problems.append("appointments: booking does not exist in this version")
+    return problems
+
+
+def _sent(stage: Stage, story: Story) -> list[SimulatedMessage]:
+    """What the provider took from us for this customer."""
+    all_ = stage.provider.state.messages.values()
+    return [one for one in all_ if one.origin == "api" and one.to == story.contact]
+
+
+async def _consent(stage: Stage, scene: Scene, story: Story) -> str:
+    async with stage.rt.db.transaction(scene.workspace_id) as tx:
+        return await contacts.consent_of(tx, Address(Scheme.TEL, story.contact))
+
+
+def _report(where: str, problems: list[str], seen: Seen) -> str:
+    lines = [f"at {where}:", *(f"  {problem}" for problem in problems), "  the conversation:"]
+    lines += [f"    {one.seq:>3} {one.author:<7} {one.text}" for one in seen.messages[-8:]]
+    if seen.draft:
+        lines.append(f"    draft ({seen.draft.reason}): {seen.draft.text}")
+    if seen.turn:
+        lines.append(f"  the last turn: {seen.turn.intent} {seen.turn.action} ({seen.turn.reason})")
+        lines += [f"    {note}" for note in seen.turn.explanation.get("notes", ())]
+    return "\n".join(lines)
+
+
+def _name(step: Step) -> str:
+    if step.user is not None:
+        return f"user: {' / '.join(step.user)[:60]}"
+    return f"owner: {step.owner}" if step.owner is not None else f"{step.event or f'advance {step.advance}'}"
+
+
+def _needed(value: Any, otherwise: str) -> Any:
+    if value is None:
+        raise Departed(otherwise)
+    return value
+
+
+async def play_all(stage: Stage, stories: list[Story], root: Path) -> list[tuple[Story, str | None]]:
+    """Each story with what went wrong, None for nothing; one after the other, for they share the clock."""
+    results: list[tuple[Story, str | None]] = []
+    for story in stories:
+        try:
+            async with asyncio.timeout(60):
+                await play(stage, story, root)
+        except (Departed, files.BadFile, TimeoutError) as error:
+            results.append((story, str(error) or type(error).__name__))
+        else:
+            results.append((story, None))
+    return results

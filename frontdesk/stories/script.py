@@ -1,0 +1,110 @@
+"""A story as its file tells it: read and checked before anything runs."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from domain.workspace import Duration
+from runtime.files import BadFile
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+
+
+class ExpectedReply(_Model):
+    """`all` must occur, `none` must not (both without regard to case), `match` is a regular expression."""
+
+    all: Words = ()
+    none: Words = ()
+    match: str | None = None
+
+
+class ExpectedStep(_Model):
+    intent: str | None = None
+    skill: str | None = None
+    action: Literal["send", "draft", "handoff", "silence"] | None = None
+    reason: str | None = None
+    context: dict[str, Any] = Field(default_factory=dict)
+    reply: ExpectedReply | None = None
+    delivery: str | None = None
+    error: str | None = None
+    """The code with which the owner's act is refused."""
+
+
+class ExpectedEnd(_Model):
+    context: dict[str, Any] = Field(default_factory=dict)
+    drafts: int | None = None
+    sent: int | None = None
+    consent: Literal["opted_in", "opted_out", "none"] | None = None
+    owner: Literal["ai", "human"] | None = None
+    turns: int | None = None
+    appointments: list[Any] | None = None
+
+
+class Step(_Model):
+    """One of: what the customer writes (a list is a burst), time passing, what the owner does, what happens."""
+
+    user: Words | None = None
+    media: tuple[str, ...] = ()
+    """Content types of what the customer sends along."""
+    advance: Duration | None = None
+    owner: Any = None
+    event: Literal["delivery_failed", "duplicate", "worker_lost"] | None = None
+    expect: ExpectedStep = ExpectedStep()
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> "Step":
+        said = [name for name in ("user", "advance", "owner", "event") if getattr(self, name) is not None]
+        if len(said) != 1:
+            raise ValueError(
+                f"a step is one of user, advance, owner, event; this one has {said or 'none of them'}"
+            )
+        return self
+
+
+class Story(_Model):
+    story: str
+    workspace: str | dict[str, Any]
+    now: datetime
+    channel: Literal["sms", "whatsapp", "webchat", "voice"] = "sms"
+    contact: str = "+15125550100"
+    steps: tuple[Step, ...]
+    expect: ExpectedEnd = ExpectedEnd()
+
+
+def read(path: Path) -> list[Story]:
+    """Every story of the file (several are separated by ---). Raise BadFile."""
+    try:
+        documents = list(YAML(typ="safe").load_all(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, MarkedYAMLError) as error:
+        raise BadFile([f"{path}: {error}"]) from None
+    stories, mistakes = list[Story](), list[str]()
+    for n, document in enumerate(one for one in documents if one is not None):
+        try:
+            stories.append(Story.model_validate(document))
+        except ValidationError as error:
+            mistakes += [
+                f"{path}: story {n + 1}: {'.'.join(map(str, one['loc']))}: {one['msg']}"
+                for one in error.errors()
+            ]
+    if mistakes:
+        raise BadFile(mistakes)
+    return stories
+
+
+def find(paths: list[Path]) -> list[Path]:
+    """The story files below these paths, in order."""
+    files = [sorted(path.rglob("*.yaml")) if path.is_dir() else [path] for path in paths]
+    return [file for group in files for file in group]

@@ -1,0 +1,81 @@
+"""Where stories are played: the real web door, workers and store, a provider on loopback, and a clock that only
+moves when the story says so."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from frontdesk.app import create_app
+from frontdesk.serving import listen, serving, url_of
+from runtime.runtime import Runtime, open_runtime
+from runtime.settings import Settings
+from simulators import twilio
+from simulators.twilio.serving import Running
+from store import outbox, turns
+from workers.deliver import DeliveryWorker
+from workers.media import MediaWorker
+from workers.timers import TimerWorker
+from workers.turns import TurnWorker
+
+SOON = timedelta(seconds=30)
+
+
+@dataclass(slots=True)
+class StoryClock:
+    """The instant of the story; the database takes it for its own."""
+
+    frozen: datetime | None = None
+
+
+@dataclass(slots=True)
+class Stage:
+    rt: Runtime
+    clock: StoryClock
+    provider: Running
+
+    async def settle(self, workspace_id: UUID) -> None:
+        """Let everything happen that is due, and that becomes due within half a minute because of it."""
+        loops = (
+            TimerWorker(self.rt, workspace_id),
+            TurnWorker(self.rt, "story", workspace_id),
+            DeliveryWorker(self.rt, workspace_id),
+            MediaWorker(self.rt, workspace_id),
+        )
+        until = self._now() + SOON
+        while True:
+            worked = False
+            for loop in loops:
+                for one in await loop.claim(8):
+                    await loop.work(one)  # type: ignore[arg-type]
+                    worked = True
+            if not worked and not await self._skip(workspace_id, until):
+                return
+
+    async def _skip(self, workspace_id: UUID, until: datetime) -> bool:
+        """Move the clock to the next thing that is due before `until`."""
+        async with self.rt.db.dispatch() as dispatch:
+            due = [
+                await turns.next_due(dispatch, workspace_id),
+                await outbox.next_due(dispatch, workspace_id),
+            ]
+        coming = [at for at in due if at is not None and at <= until]
+        if not coming:
+            return False
+        self.clock.frozen = max(self._now() + timedelta(milliseconds=1), min(coming))
+        return True
+
+    def _now(self) -> datetime:
+        assert self.clock.frozen is not None
+        return self.clock.frozen
+
+
+@asynccontextmanager
+async def open_stage(settings: Settings) -> AsyncIterator[Stage]:
+    """`settings` name the database; everything else is made here and gone afterwards."""
+    listener, clock = listen("127.0.0.1", 0), StoryClock()
+    async with twilio.serve(port=0, config=twilio.Config(step_delay=0.001)) as provider:
+        here = replace(settings, public_url=url_of(listener), twilio_url=provider.url, redis_url=None)
+        async with open_runtime(here, clock) as rt, serving(create_app(rt), listener):
+            yield Stage(rt, clock, provider)

@@ -1,0 +1,19 @@
+"""Which loops a process runs."""
+
+import asyncio
+
+from runtime.runtime import Runtime
+from workers.deliver import DeliveryWorker
+from workers.media import MediaWorker
+from workers.timers import TimerWorker
+from workers.turns import TurnWorker
+
+
+async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
+    """Turns, deliveries and attachments, until stopped; what is running is finished, its leases given back."""
+    loops = (TurnWorker(rt, name).loop(), DeliveryWorker(rt).loop(), MediaWorker(rt).loop())
+    await asyncio.gather(*(loop.run(stop) for loop in loops))
+
+
+async def run_scheduler(rt: Runtime, stop: asyncio.Event) -> None:
+    await TimerWorker(rt).loop().run(stop)

@@ -11,11 +11,18 @@ COURTESIES = frozenset({"thanks", "goodbye", "acknowledgement"})
 """Kinds of reply that need not be said twice."""
 REQUESTS = frozenset({"request", "media"})
 """Kinds of reply that promise a person's attention."""
-_MONEY = re.compile(r"[$€£]\s?\d|\b\d[\d.,]*\s?(?:usd|eur|dollars?|euros?|bucks|d[oó]lares|pesos)\b", re.IGNORECASE)
+_MONEY = re.compile(
+    r"[$€£]\s?\d|\b\d[\d.,]*\s?(?:usd|eur|dollars?|euros?|bucks|d[oó]lares|pesos)\b", re.IGNORECASE
+)
 
 
 def decide(
-    reply: Reply | None, understood: Understanding, policy: Policy, *, said_before: bool = False, asks: bool = False
+    reply: Reply | None,
+    understood: Understanding,
+    policy: Policy,
+    *,
+    said_before: bool = False,
+    asks: bool = False,
 ) -> Decision:
     """`said_before`: our last message had these very words. `asks`: the customer wants an answer."""
     if policy.default is Posture.OFF:
@@ -44,7 +51,11 @@ def may_hold(policy: Policy, decision: Decision) -> bool:
         return False
     if decision.reason == "emergency":
         return True
-    return policy.default is Posture.AUTO and Reason.ALL not in policy.approve and decision.reason != "ungrounded"
+    return (
+        policy.default is Posture.AUTO
+        and Reason.ALL not in policy.approve
+        and decision.reason != "ungrounded"
+    )
 
 
 def _while_off(understood: Understanding) -> Decision:

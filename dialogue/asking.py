@@ -1,0 +1,135 @@
+"""What a schema still needs from the customer, how that is asked, and which question was just asked."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+
+from dialogue import words
+from dialogue.hours import LOCALES, clock
+from domain.turn import Author, Line, SetField, Turn, Value
+from domain.workspace import Field_
+
+_TEMPLATE = {"multi_choice": "ask_choice"} | dict.fromkeys(
+    ("integer", "decimal", "percent", "rating"), "ask_number"
+)
+
+
+def context_of(turn: Turn) -> Mapping[str, Value]:
+    """The context as it will be when this turn's effects are written."""
+    new = {e.name: Value(e.value, "ai", e.confidence) for e in turn.effects if isinstance(e, SetField)}
+    return {**turn.context, **new}
+
+
+def missing(turn: Turn) -> Field_ | None:
+    """The next required field whose own requirements are met and which has no complete value."""
+    context = context_of(turn)
+    fields = turn.profile.fields
+    lacking = [f for f in fields if f.required and not complete(f, context.get(f.name))]
+    return next((f for f in lacking if all(_filled(need, turn, context) for need in f.requires)), None)
+
+
+def complete(field: Field_, value: Value | None) -> bool:
+    """A datetime of which only the day or only the time was said is not."""
+    if value is None or value.value in (None, "", []):
+        return False
+    return field.type != "datetime" or "T" in str(value.value)
+
+
+def question(field: Field_, language: str, turn: Turn, value: Value | None) -> str:
+    """How the assistant asks for a field; `value` is what is known of it so far."""
+    key = _TEMPLATE.get(field.type, f"ask_{field.type}")
+    if field.type == "datetime" and value is not None and not complete(field, value):
+        key = "ask_datetime_day" if ":" in str(value.value) else "ask_datetime_time"
+    known = key in words.templates(language)
+    day = show(field, value.value, language) if key == "ask_datetime_time" and value else ""
+    return words.say(
+        key if known else "ask_text",
+        language,
+        turn.profile.assistant.personality,
+        label=label(field),
+        options=_either(field.options, language),
+        day=day,
+    )
+
+
+def asked(turn: Turn) -> Field_ | None:
+    """The field that our last message asked for."""
+    last = last_of_ours(turn)
+    if last is None:
+        return None
+    for field in turn.profile.fields:
+        for language in words.LANGUAGES:
+            if question(field, language, turn, turn.context.get(field.name)) in last.text:
+                return field
+    return None
+
+
+def last_of_ours(turn: Turn) -> Line | None:
+    ours = (line for line in reversed(turn.history) if line.author in (Author.AI, Author.HUMAN))
+    return next(ours, None)
+
+
+def label(field: Field_) -> str:
+    return field.description or field.name.replace("_", " ")
+
+
+def summary(turn: Turn, language: str) -> str:
+    """What we have, as one reads it back."""
+    context = context_of(turn)
+    filled = [
+        f for f in turn.profile.fields if f.name in context and context[f.name].value not in (None, "", [])
+    ]
+    return ", ".join(show(f, context[f.name].value, language) for f in filled)
+
+
+def show(field: Field_, value: Any, language: str) -> str:
+    """A stored value in the customer's language and notation."""
+    locale = LOCALES.get(language, "en_US")
+    try:
+        return _show(field.type, value, language, locale)
+    except (ValueError, TypeError, KeyError, InvalidOperation):
+        return str(value)
+
+
+def _show(kind: str, value: Any, language: str, locale: str) -> str:
+    match kind:
+        case "datetime" if "T" in str(value):
+            moment = datetime.fromisoformat(value)
+            return f"{_day(moment.date(), locale)}, {clock(moment.time(), language)}"
+        case "date" | "datetime" if ":" not in str(value):
+            return _day(date.fromisoformat(value), locale)
+        case "time" | "datetime":
+            return clock(time.fromisoformat(value), language)
+        case "date_range":
+            return " - ".join(_day(date.fromisoformat(value[end]), locale) for end in ("start", "end"))
+        case "money":
+            amount = Decimal(value["amount"])
+            shape = "¤#,##0" if amount == amount.to_integral_value() else None
+            return format_currency(
+                amount, value["currency"], shape, locale="en_US", currency_digits=shape is None
+            )
+        case "integer" | "decimal":
+            return format_decimal(Decimal(str(value)), locale="en_US")
+        case "multi_choice" | "tags":
+            return f" {words.say('and', language, '')} ".join(value)
+    return str(value)
+
+
+def _day(day: date, locale: str) -> str:
+    return format_date(day, "EEEE, MMM d" if locale == "en_US" else "EEEE d 'de' MMMM", locale=locale)
+
+
+def _either(options: tuple[str, ...], language: str) -> str:
+    shown = [option.replace("_", " ") for option in options]
+    if len(shown) < 2:
+        return "".join(shown)
+    return f"{', '.join(shown[:-1])} {words.say('or', language, '')} {shown[-1]}"
+
+
+def _filled(name: str, turn: Turn, context: Mapping[str, Value]) -> bool:
+    fields = {field.name: field for schema in turn.profile.schemas for field in schema.fields}
+    return complete(fields[name], context.get(name)) if name in fields else name in context

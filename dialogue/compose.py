@@ -1,0 +1,216 @@
+"""What to say: a template, the opening hours, the next question, or the sentence that answers."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+
+from dialogue import answers, hours, knowing, words
+from dialogue.asking import asked, context_of, last_of_ours, missing, question, summary
+from domain.disclosure import disclosed
+from domain.entities import Kind
+from domain.turn import Author, NameContact, Part, Reply, SetField, Turn, Understanding
+
+TIRED = 2
+"""How often one question is asked before a person takes over."""
+SURE_ENOUGH = 1.4
+"""Understood at 0.5 is right nine times in ten on unseen examples, and counts as 0.7: the default of
+`policy.confidence`."""
+
+
+def compose(turn: Turn) -> Turn:
+    """Puts a reply into the turn, or none when there is nothing to say."""
+    if turn.understood is None:
+        return turn
+    reply = _reply(turn, turn.understood)
+    if reply is None or not reply.text:
+        return turn.noting("Composed nothing: the message asks for nothing.")
+    if not turn.conversation.disclosed:
+        reply = replace(reply, text=disclosed(reply.text, turn.profile, language_of(turn)))
+    sources = f" from {', '.join(reply.sources)}" if reply.sources else ""
+    return replace(turn, reply=reply).noting(
+        f"Composed a reply of kind {reply.kind}{sources} (confidence {reply.confidence:.2f})."
+    )
+
+
+def language_of(turn: Turn) -> str:
+    """The customer's, if the assistant has it."""
+    languages = turn.profile.assistant.languages
+    spoken = turn.understood.language if turn.understood else turn.conversation.language
+    return spoken if spoken in languages else languages[0]
+
+
+def _reply(turn: Turn, understood: Understanding) -> Reply | None:
+    if understood.intent in _ALONE:
+        return _ALONE[understood.intent](turn)
+    parts = knowing.questions(turn)
+    tasks = [part for part in parts if part.intent == "book_appointment"]
+    said = [_answer(part, turn, alone=len(parts) == 1) for part in parts if part not in tasks]
+    if understood.intent == "unknown" and asked(turn) and not _known(said):
+        said = []
+    if tasks or not parts or not said:
+        said.append(_carry_on(turn, understood, booking=bool(tasks)))
+    return _together([reply for reply in said if reply is not None])
+
+
+def _known(said: list[Reply | None]) -> bool:
+    return any(reply is not None and reply.kind != "unknown" for reply in said)
+
+
+def _together(replies: list[Reply]) -> Reply | None:
+    """Several answers as one message, as sure as the least sure of them."""
+    if not replies:
+        return None
+    rest = {reply.text: reply for reply in replies}
+    kinds = [reply.kind for reply in rest.values()]
+    return Reply(
+        text=" ".join(rest),
+        kind=next((kind for kind in ("unknown", "request") if kind in kinds), kinds[-1]),
+        sources=tuple(dict.fromkeys(source for reply in rest.values() for source in reply.sources)),
+        confidence=min(reply.confidence for reply in rest.values()),
+        grounded=all(reply.grounded for reply in rest.values()),
+    )
+
+
+def _answer(part: Part, turn: Turn, *, alone: bool) -> Reply | None:
+    if knowing.documented(part, turn):
+        return _from_documents(part, turn, alone=alone)
+    if part.intent == "ask_hours":
+        return _opening_hours(part, turn)
+    if part.intent in ("cancel_appointment", "reschedule_appointment"):
+        return Reply(_say(part.intent, turn, facts=_when_said(turn)), "request")
+    if part.intent == "check_status":
+        return Reply(_say("check_status", turn), "request")
+    return Reply(_say(part.intent, turn), part.intent)
+
+
+def _from_documents(part: Part, turn: Turn, *, alone: bool) -> Reply:
+    """`alone`: every passage was found for this one question, so its score speaks for it; with several
+    questions the sentence itself must hold their words."""
+    price = part.intent == "ask_price"
+    best = answers.pick(knowing.query(part, turn), turn.passages, wants_figure=price)
+    score = 0.0 if best is None else best.passage.score if alone else min(best.passage.score, best.coverage)
+    if best is None or score < (answers.KNOWS if part.intent == "unknown" else answers.MAYBE):
+        return Reply(_say("unknown", turn), "unknown", confidence=score)
+    text = _say("answer", turn, answer=best.text, source=answers.source_name(best.passage))
+    return Reply(text, "knowledge", (best.passage.source,), _as_confidence(score))
+
+
+def _as_confidence(score: float) -> float:
+    """`answers.KNOWS` is as sure as the default of `policy.confidence`, 0.7; `answers.MAYBE` is 0.4."""
+    if score >= answers.KNOWS:
+        return round(0.7 + 0.3 * (score - answers.KNOWS) / (1 - answers.KNOWS), 3)
+    return round(0.4 + 0.3 * (score - answers.MAYBE) / (answers.KNOWS - answers.MAYBE), 3)
+
+
+def _opening_hours(part: Part, turn: Turn) -> Reply:
+    text = hours.describe(turn.profile.hours, turn.now, _day_in(part, turn), language_of(turn))
+    return Reply(text, "hours", ("opening hours",), min(1.0, round(SURE_ENOUGH * part.confidence, 3)))
+
+
+def _day_in(part: Part, turn: Turn) -> date | None:
+    entities = turn.understood.entities if turn.understood else ()
+    for entity in (e for e in entities if e.text in part.text):
+        if isinstance(entity.value, datetime):
+            return entity.value.date()
+        if isinstance(entity.value, date):
+            return entity.value
+    return None
+
+
+def _carry_on(turn: Turn, understood: Understanding, *, booking: bool) -> Reply | None:
+    """Go on with the task: ask for the next field, or read back what we have. Without a task, courtesy."""
+    wanted, filled = asked(turn), any(isinstance(effect, SetField) for effect in turn.effects)
+    if understood.intent == "deny" and not filled:
+        return Reply(_say("acknowledgement", turn), "acknowledgement") if wanted else None
+    telling = understood.intent == "give_information" and (filled or _begun(turn))
+    if booking or telling or (wanted and (filled or understood.intent not in _COURTESY)):
+        return _next_step(turn, filled=filled)
+    if understood.intent == "give_information" and _name(turn) and not filled:
+        return Reply(_say("noted", turn), "noted")
+    if understood.intent in _COURTESY:
+        return _COURTESY[understood.intent](turn)
+    return Reply(_say("unknown", turn), "unknown", confidence=understood.confidence)
+
+
+def _begun(turn: Turn) -> bool:
+    return any(field.required and field.name in context_of(turn) for field in turn.profile.fields)
+
+
+def _next_step(turn: Turn, *, filled: bool) -> Reply:
+    lacking = missing(turn)
+    if lacking is None:
+        facts = summary(turn, language_of(turn))
+        books = any(field.type == "datetime" for field in turn.profile.fields)
+        key = ("request" if books else "information") if facts else "request_open"
+        return Reply(_say(key, turn, facts=facts), "request")
+    text = question(lacking, language_of(turn), turn, context_of(turn).get(lacking.name))
+    if not filled and _asked_often(text, turn):
+        return Reply(_say("unknown", turn), "unknown", confidence=0.0)
+    return Reply(f"{_say('so_far', turn)} {text}" if filled else text, "asking")
+
+
+def _asked_often(text: str, turn: Turn) -> bool:
+    return sum(text in line.text for line in turn.history if line.author is not Author.CONTACT) >= TIRED
+
+
+def _greeting(turn: Turn) -> Reply:
+    own = turn.profile.assistant.greeting
+    english_only = own and language_of(turn) == turn.profile.assistant.languages[0]
+    return Reply(own if english_only else _say("greeting", turn), "greeting")
+
+
+def _acknowledged(turn: Turn) -> Reply | None:
+    """ "ok" to a statement needs no answer; to a question of ours it is one that a person must read."""
+    last = last_of_ours(turn)
+    if last is None:
+        return _greeting(turn)
+    return (
+        Reply(_say("unknown", turn), "unknown")
+        if last.text.rstrip().endswith("?") and _open_question(last.text)
+        else None
+    )
+
+
+def _open_question(text: str) -> bool:
+    """Not the "How can I help?" that ends every greeting."""
+    return not any(mark in text.lower() for mark in ("help", "assistance", "do for you", "ayud", "servir"))
+
+
+def _say(key: str, turn: Turn, **facts: str) -> str:
+    profile = turn.profile
+    known = {"assistant": profile.assistant.name, "business": profile.workspace.name, "name": _name(turn)}
+    return words.say(key, language_of(turn), profile.assistant.personality, **(known | facts))
+
+
+def _name(turn: Turn) -> str:
+    """The first name, as far as we know it."""
+    told = next((effect.name for effect in turn.effects if isinstance(effect, NameContact)), None)
+    name = told or turn.conversation.contact_name or ""
+    return name.split()[0] if name and not name.startswith("+") else ""
+
+
+def _when_said(turn: Turn) -> str:
+    kinds = (Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.DATE_RANGE, Kind.TIME_RANGE)
+    return ", ".join(e.text for e in turn.understood.entities if e.kind in kinds) if turn.understood else ""
+
+
+def _template(key: str) -> Callable[[Turn], Reply | None]:
+    return lambda turn: Reply(_say(key, turn), key)
+
+
+_ALONE: dict[str, Callable[[Turn], Reply | None]] = {
+    "emergency": _template("emergency"),
+    "want_human": _template("want_human"),
+    "complaint": _template("complaint"),
+    "media": _template("media"),
+}
+"""Nothing else is said beside these."""
+_COURTESY: dict[str, Callable[[Turn], Reply | None]] = {
+    "greeting": _greeting,
+    "thanks": _template("thanks"),
+    "goodbye": _template("goodbye"),
+    "affirm": _acknowledged,
+    "deny": lambda turn: None,
+    "reaction": lambda turn: None,
+    "empty": lambda turn: None,
+}

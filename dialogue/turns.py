@@ -1,0 +1,115 @@
+"""One turn, from what the customer wrote to what should happen. Read it top to bottom."""
+
+from dataclasses import replace
+
+from dialogue import knowing
+from dialogue.answers import source_name
+from dialogue.asking import last_of_ours
+from dialogue.compose import compose, language_of
+from dialogue.context import fill_context
+from dialogue.guard import guard
+from dialogue.understand.local import weight
+from domain import policy
+from domain.ports import Retriever, Understander
+from domain.turn import (
+    Action,
+    Decision,
+    Effect,
+    HandOff,
+    Passage,
+    ProposeDraft,
+    Say,
+    SetLanguage,
+    Turn,
+    Understanding,
+)
+
+FEW_WORDS = 3
+"""A message this short ("ok", "Delta Dental") does not change the conversation's language."""
+
+
+async def answer(turn: Turn, understander: Understander, knowledge: Retriever) -> Turn:
+    turn = understand(turn, understander)
+    turn = fill_context(turn)
+    turn = await look_up(turn, knowledge)
+    turn = compose(turn)
+    turn = guard(turn)
+    return decide(turn)
+
+
+def understand(turn: Turn, understander: Understander) -> Turn:
+    if not turn.text:
+        return _without_words(turn)
+    understood = understander.understand(turn.text, turn.profile, turn.now)
+    if turn.conversation.language and len(turn.text.split()) <= FEW_WORDS:
+        understood = replace(understood, language=turn.conversation.language)
+    if understood.language != turn.conversation.language:
+        turn = turn.doing(SetLanguage(understood.language))
+    note = _explained(understood)
+    turn = replace(turn, understood=understood).noting(note)
+    return replace(turn, understood=replace(understood, language=language_of(turn)))
+
+
+async def look_up(turn: Turn, knowledge: Retriever) -> Turn:
+    """Asks the documents, once for every sentence that they could answer."""
+    parts = [part for part in knowing.questions(turn) if knowing.documented(part, turn)]
+    if not parts or (turn.understood and turn.understood.intent in policy.URGENT):
+        return turn
+    found: list[Passage] = []
+    for part in parts:
+        found += await knowledge.search(
+            turn.conversation.workspace_id, knowing.query(part, turn), knowing.LIMIT
+        )
+    passages = knowing.merge(found)
+    shown = ", ".join(f"{source_name(p)} / {p.heading} {p.score:.2f}" for p in passages[:3])
+    asked = "; ".join(f'"{knowing.query(part, turn)}"' for part in parts)
+    return replace(turn, passages=passages).noting(f"Looked up {asked}: {shown or 'nothing found'}.")
+
+
+def decide(turn: Turn) -> Turn:
+    """The policy's verdict, and the effect that carries it out."""
+    if turn.understood is None:
+        return turn
+    last = last_of_ours(turn)
+    said_before = bool(turn.reply and last and turn.reply.text in last.text)
+    decision = policy.decide(
+        turn.reply, turn.understood, turn.profile.policy, said_before=said_before, asks=_asks(turn.understood)
+    )
+    turn = replace(turn, decision=decision).noting(f"Decided to {decision.action}: {decision.reason}.")
+    return turn.doing(*_effects(turn, decision))
+
+
+def _effects(turn: Turn, decision: Decision) -> tuple[Effect, ...]:
+    text = turn.reply.text if turn.reply else ""
+    match decision.action:
+        case Action.SEND:
+            return (Say(text),)
+        case Action.DRAFT:
+            return (ProposeDraft(text, decision.reason),)
+        case Action.HANDOFF:
+            return (HandOff(decision.reason, text if policy.may_hold(turn.profile.policy, decision) else ""),)
+    return ()
+
+
+def _asks(understood: Understanding) -> bool:
+    """The customer wants an answer: silence would be rude."""
+    return any(weight(part.intent) >= 5 or "?" in part.text for part in understood.parts)
+
+
+def _without_words(turn: Turn) -> Turn:
+    media = [kind for line in turn.burst for kind in line.media]
+    language = turn.conversation.language or turn.profile.assistant.languages[0]
+    understood = Understanding("media" if media else "empty", 1.0, language)
+    note = f"Received {', '.join(media)} without words." if media else "Received an empty message."
+    turn = replace(turn, understood=understood).noting(note)
+    return replace(turn, understood=replace(understood, language=language_of(turn)))
+
+
+def _explained(understood: Understanding) -> str:
+    nearest = f', nearest example "{understood.nearest}"' if understood.nearest else ""
+    runner_up = f", runner-up {understood.runner_up}" if understood.runner_up else ""
+    machine = "; it reads like a machine's answer" if understood.automatic else ""
+    return (
+        f"Understood {understood.intent} (confidence {understood.confidence:.2f}) in "
+        f"{understood.language}{nearest}{runner_up}{machine}."
+    )

@@ -1,0 +1,1 @@
+"""Text to meaning. `local` needs no key and no network."""

@@ -1,0 +1,110 @@
+"""Understanding with no key and no network: example sentences, a lexicon of front-desk words, and parsers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dialogue.understand.concepts import concepts
+from dialogue.understand.examples import Example, built_in, with_own
+from dialogue.understand.model import Model, train
+from dialogue.understand.sentences import LONGEST, asks, normal, split, wordless
+from domain.entities import Entity, find_entities
+from domain.loops import looks_automatic
+from domain.turn import Part, Understanding
+from domain.workspace import Profile
+
+BUILT_IN = frozenset(example.intent for example in built_in()) | {"unknown", "reaction", "media", "empty"}
+PLEASANTRIES = frozenset({"greeting", "thanks", "goodbye", "affirm", "deny", "reaction"})
+WEIGHT = {"emergency": 9, "want_human": 8, "complaint": 7, "who_are_you": 5, "ask_knowledge": 5}
+WEIGHT |= {"give_information": 4, "unknown": 3, "deny": 2, "affirm": 2, "greeting": 1, "goodbye": 1}
+WEIGHT |= {"thanks": 1, "reaction": 0}
+"""Which of several intents in one burst it is about. What is not listed wants something done and weighs 6."""
+SURE = 0.75
+"""A question that the classifier takes for a pleasantry needs at least this to be one."""
+KEPT = 8
+"""Workspaces' models held ready; most share one, having no intents of their own."""
+
+
+class LocalUnderstander:
+    """Learns on the first message of a workspace and again when its examples change (0.7 s, 954 examples)."""
+
+    def __init__(self) -> None:
+        self._models: dict[int, Model] = {}
+
+    def understand(self, text: str, profile: Profile, now: datetime) -> Understanding:
+        text = text.replace("\x00", "")
+        model = self._model(with_own(profile.intents))
+        entities = find_entities(text[:LONGEST], now)
+        readings = [_read(sentence, model, entities) for sentence in split(text)] or [_nothing()]
+        main = max(readings, key=lambda reading: (weight(reading.part.intent), reading.part.confidence))
+        return Understanding(
+            intent=main.part.intent,
+            confidence=main.part.confidence,
+            language=_language(text, main, readings) or profile.assistant.languages[0],
+            entities=tuple(entities),
+            nearest=main.nearest,
+            runner_up=main.runner_up,
+            automatic=looks_automatic(text),
+            parts=tuple(reading.part for reading in readings),
+        )
+
+    def _model(self, examples: tuple[Example, ...]) -> Model:
+        key = hash(examples)
+        if key not in self._models:
+            if len(self._models) >= KEPT:
+                self._models.pop(next(iter(self._models)))
+            self._models[key] = train(examples)
+        return self._models[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One sentence, and why it was read so."""
+
+    part: Part
+    nearest: str
+    runner_up: str
+    language: str
+
+
+def weight(intent: str) -> int:
+    return WEIGHT.get(intent, 6)
+
+
+def _nothing() -> Reading:
+    return Reading(Part("unknown", 0.0, ""), "", "", "")
+
+
+def _read(sentence: str, model: Model, entities: tuple[Entity, ...]) -> Reading:
+    guess = model.guess(sentence)
+    intent, confidence = guess.intent, guess.confidence
+    if "alarm" in concepts(normal(sentence)):
+        intent, confidence = "emergency", max(confidence, SURE)
+    elif confidence < model.threshold:
+        intent, confidence = _by_shape(sentence, entities, confidence)
+    elif _mistaken_for_courtesy(sentence, intent, confidence):
+        intent = "ask_knowledge"
+    return Reading(
+        Part(intent, round(confidence, 3), sentence), guess.nearest, guess.runner_up, guess.language
+    )
+
+
+def _mistaken_for_courtesy(sentence: str, intent: str, confidence: float) -> bool:
+    """Nobody may be left without an answer because a question looked like "ok"."""
+    return intent in PLEASANTRIES and confidence < SURE and asks(sentence) and len(sentence.split()) > 2
+
+
+def _by_shape(sentence: str, entities: tuple[Entity, ...], confidence: float) -> tuple[str, float]:
+    """What no example resembles may still have the shape of a question, or hold a fact."""
+    if wordless(sentence):
+        return ("unknown" if "?" in sentence else "reaction"), confidence
+    if asks(sentence):
+        return "ask_knowledge", confidence
+    if any(entity.text in sentence for entity in entities) and len(sentence.split()) <= 12:
+        return "give_information", confidence
+    return "unknown", confidence
+
+
+def _language(text: str, main: Reading, readings: list[Reading]) -> str:
+    if any(mark in text for mark in "¿¡ñ"):
+        return "es"
+    return main.language or next((reading.language for reading in readings if reading.language), "")

@@ -20,6 +20,8 @@ from store.db import Database, Tx, new_id
 from store.knowledge import Chunk
 
 LARGEST = 1_000_000  # bytes of one knowledge file
+PLANNED = frozenset({"twilio_whatsapp", "meta_whatsapp", "webchat", "twilio_voice", "email"})
+"""Channels that a file may name already; this version keeps them and does not open them."""
 
 
 class BadFile(Exception):
@@ -72,7 +74,7 @@ def check(data: Any, name: str, root: Path) -> WorkspaceFile:
         f"{name}:{_line(data, ('channels', n))}: channels.{n}.kind: {one.kind!r} is not a channel; "
         f"there are {', '.join(sorted(CHANNELS))}"
         for n, one in enumerate(profile.channels)
-        if one.kind not in CHANNELS
+        if one.kind not in CHANNELS and one.kind not in PLANNED
     ]
     documents = []
     for n, source in enumerate(profile.knowledge):
@@ -91,9 +93,9 @@ def _notices(profile: Profile) -> tuple[str, ...]:
         "skills": profile.skills,
         "workflow": profile.schemas and profile.schemas[0].workflow,
     }
-    return tuple(
-        f"{name}: kept, but this version does not run them yet" for name, value in asked.items() if value
-    )
+    planned = sorted({one.kind for one in profile.channels if one.kind in PLANNED})
+    named = [name for name, value in asked.items() if value] + [f"channel {kind}" for kind in planned]
+    return tuple(f"{name}: kept, but this version does not run it yet" for name in named)
 
 
 def _document(root: Path, source: str) -> Document:
@@ -159,7 +161,7 @@ async def apply_to(db: Database, file: WorkspaceFile, credentials: dict[str, str
             await workspaces.add(tx, file.profile)
     async with db.transaction(workspace_id) as tx:
         await workspaces.replace_profile(tx, file.profile)
-        for channel in file.profile.channels:
+        for channel in (one for one in file.profile.channels if one.kind in CHANNELS):
             await _put_channel(tx, channel, credentials)
         for document in file.documents:
             await knowledge.put(tx, document.source, document.title, document.chunks)

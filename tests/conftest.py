@@ -1,0 +1,74 @@
+"""One embedded Postgres and Redis for the whole run; every test gets workspaces of its own."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from runtime import files
+from runtime.runtime import Runtime, open_runtime
+from runtime.settings import Settings
+from store.db import new_id
+from store.embedded import EmbeddedPostgres, EmbeddedRedis
+from store.migrate import migrate
+
+ROOT = Path(__file__).resolve().parents[1]
+
+MakeWorkspace = Callable[..., Awaitable[UUID]]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres.start(tmp_path_factory.mktemp("postgres"))
+    migrate(server.owner_url)
+    server.create_login()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
+    server = EmbeddedRedis.start(tmp_path_factory.mktemp("redis"))
+    yield server.url if server else None
+    if server:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def settings(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(
+        database_url=postgres.url,
+        redis_url=None,
+        data_dir=tmp_path_factory.mktemp("data"),
+        public_url="http://testserver",
+        secrets=("test-secret-test-secret",),
+        poll_s=0.05,
+    )
+
+
+@pytest.fixture(scope="session")
+async def rt(settings: Settings) -> AsyncIterator[Runtime]:
+    async with open_runtime(replace(settings)) as opened:
+        yield opened
+
+
+def profile(**changes: Any) -> dict[str, Any]:
+    """A small valid business, as YAML would give it."""
+    basis: dict[str, Any] = {
+        "workspace": {"slug": f"test-{new_id()}", "name": "Cedar Dental", "timezone": "America/Chicago"},
+        "channels": [{"kind": "twilio_sms", "address": "+15125550199", "debounce": "0s", "per_second": 1000}],
+    }
+    return basis | changes
+
+
+@pytest.fixture(scope="session")
+def make_workspace(rt: Runtime) -> MakeWorkspace:
+    async def make(credentials: dict[str, str] | None = None, **changes: Any) -> UUID:
+        file = files.check(profile(**changes), "test", ROOT)
+        given = credentials or {"account_sid": "AC" + "0" * 32, "auth_token": "token-of-the-test"}
+        return await files.apply(rt, file, given)
+
+    return make

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.messages import Keyword
@@ -70,6 +70,7 @@ def test_matched_names_the_words_that_decided() -> None:
     assert classify("Hola. Please, STOP texting me!!").matched == "stop texting me"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_is_read(text: str) -> None:
     reading = classify(text)
@@ -77,6 +78,7 @@ def test_any_text_is_read(text: str) -> None:
     assert (reading.matched == "") == (reading.keyword is None)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([text for text, is_ in rows() if is_ == "stop"]),
     st.sampled_from(["", " ", "!", "...", " 🙏"]),

@@ -135,7 +135,7 @@ def _fitting(text: str, start: int, limit: int, characters: int) -> int:
 def _grapheme_border(text: str, start: int, end: int) -> int:
     """The last border between graphemes up to `end`; `end` itself when one grapheme fills the whole part."""
     cut = end
-    while cut > start and _joins(text, cut):
+    while cut > start and not _parts_cleanly(text, cut):
         cut -= 1
     return cut if cut > start else end
 
@@ -156,9 +156,7 @@ def _joins(text: str, index: int) -> bool:
     if not 0 < index < len(text):
         return False
     before, here = text[index - 1], text[index]
-    if here.isspace():
-        return before == "\r" and here == "\n"
-    if before in "\r\n":
+    if here.isspace() or before in "\r\n":
         return False
     if before == _ZWJ or here in "\u200c\u200d" or unicodedata.category(here) in ("Mn", "Me", "Mc"):
         return True

@@ -293,7 +293,7 @@ def test_a_budget_that_is_none_is_ten(said: object) -> None:
 
 
 def test_what_cannot_be_said_is_left_out() -> None:
-    assert CHANNEL.split("a\0b\ud800") == ["ab\ufffd"]
+    assert CHANNEL.split("a\0b\ud800\udfff") == ["ab\ufffd\ufffd"]
     assert CHANNEL.split(" \n\0 ") == []
 
 

@@ -130,6 +130,11 @@ def test_else_between_graphemes() -> None:
     assert split("e\u0301" * 50, 1) == ["e\u0301" * 35, "e\u0301" * 15]
 
 
+def test_signs_that_belong_to_what_is_before() -> None:
+    assert all(not part.startswith("\u0301") for part in split("ab \u0301" * 60, 1))
+    assert all(part.startswith("क") for part in split("क्षि" * 40, 1))
+
+
 def test_a_grapheme_larger_than_a_part_is_cut_somewhere() -> None:
     zalgo = "e" + "\u0301" * 200
     assert "".join(split(zalgo, 1)) == zalgo
@@ -144,6 +149,7 @@ def test_an_address_stays_whole_where_it_fits() -> None:
     ]
     endless = "https://desk.test/" + "x" * 400
     assert "".join(split(endless, 1)) == endless
+    assert len(split("请看" + endless, 1)[0]) == 70
 
 
 def test_chinese_sentences_need_no_space() -> None:

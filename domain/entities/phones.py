@@ -56,11 +56,12 @@ def e164(text: str, country: str) -> str | None:
 
 
 def _digits(text: str) -> str:
-    said = (_PIECE_DIGITS(piece[0]) for piece in _PIECE.finditer(text))
+    said = (_piece_digits(piece[0]) for piece in _PIECE.finditer(text))
     return ("+" if "+" in text[:3] else "") + "".join(said)
 
 
-def _PIECE_DIGITS(piece: str) -> str:
+def _piece_digits(piece: str) -> str:
+    """ "512", "oh", "double 5"."""
     times = {"d": 2, "t": 3}.get(piece[0], 1)
     digits = piece.split()[-1].replace("oh", "0").replace("o", "0")
     return digits[0] * times + digits[1:]

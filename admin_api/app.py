@@ -1,0 +1,83 @@
+"""The admin API put together: doors, problems, limits, and the document that describes it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from admin_api import conversations, docs, drafts, me, problems
+from admin_api.auth import IN_WORKSPACE, Doorkeeper
+from admin_api.envelope import Envelope
+from admin_api.limits import Limits
+from admin_api.schemas import Problem
+from runtime.runtime import Runtime
+
+PER_MINUTE = 100
+"""Requests of one key."""
+
+_REFUSALS = {
+    400: "The body is not JSON.",
+    401: "No valid key.",
+    403: "The key may not do this.",
+    404: "There is no such thing in this workspace.",
+    409: "Not in a state in which that can be done; `code` says why.",
+    412: "`If-Match` names an old version.",
+    413: "The body is too large.",
+    415: "The body is not application/json.",
+    422: "A value is not acceptable; `errors` says which.",
+    429: "The rate limit is used up.",
+    500: "A mistake of ours.",
+    503: "The database is away or busy; nothing was changed.",
+}
+_ABOUT = (
+    "What a business's own programs may do at its front desk: read conversations, answer in them, take them over,"
+    " decide about drafts, and see why the assistant said what it said."
+)
+
+
+def create(rt: Runtime, *, per_minute: int = PER_MINUTE) -> FastAPI:
+    """To be mounted; the address it is mounted at is read from each request."""
+    app = FastAPI(
+        title="Frontdesk admin API", version="1", description=_ABOUT, responses=_responses(), redirect_slashes=False,
+        docs_url=None, redoc_url=None, generate_unique_id_function=_name,
+    )  # fmt: skip
+    app.state.doorkeeper = Doorkeeper(rt, Limits(rt.settings.redis_url, per_minute))
+    app.add_middleware(Envelope)
+    problems.install(app)
+    app.include_router(me.router)
+    for router in (conversations.router, drafts.router):
+        app.include_router(router, prefix="/workspaces/{ws}", dependencies=IN_WORKSPACE)
+    app.add_route("/docs", docs.show, include_in_schema=False)
+    app.openapi = _described(app)  # type: ignore[method-assign]
+    return app
+
+
+def _responses() -> dict[int | str, dict[str, Any]]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    content = {"application/problem+json": {"schema": schema}}
+    return {status: {"description": said, "content": content} for status, said in _REFUSALS.items()}
+
+
+def _name(route: APIRoute) -> str:
+    """operationId: the noun and the verb, as the function is called."""
+    return f"{route.tags[0]}_{route.name}"
+
+
+def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """The OpenAPI document, made once, with the schema of problems in it."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=app.routes
+            )
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas = made["components"]["schemas"]
+            schemas.update(problem.pop("$defs"))
+            schemas["Problem"] = problem
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    return describe

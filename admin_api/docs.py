@@ -1,0 +1,122 @@
+"""The API's page for people, made from the OpenAPI document: no scripts, nothing from elsewhere."""
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from admin_api.problems import CODES
+
+_HERE = Path(__file__).parent
+
+
+async def show(request: Request) -> HTMLResponse:
+    root = request.scope.get("root_path", "")
+    html = _render(request.app, root)
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{_style_hash()}'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+
+
+def _render(app: Any, root: str) -> str:
+    document = app.openapi()
+    return (
+        _environment()
+        .get_template("docs.html")
+        .render(document=document, root=root, operations=_operations(document), codes=CODES, style=_style())
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
+
+
+@cache
+def _style() -> str:
+    return (_HERE / "docs.css").read_text(encoding="utf-8")
+
+
+def _style_hash() -> str:
+    return base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    schemas = document["components"]["schemas"]
+    return [
+        {
+            "id": operation["operationId"],
+            "method": method.upper(),
+            "path": path,
+            "tag": operation["tags"][0],
+            "about": operation.get("description", ""),
+            "parameters": [_parameter(one) for one in operation.get("parameters", [])],
+            "body": _fields(schemas, _content(operation.get("requestBody", {}))),
+            "answer": _fields(
+                schemas, _content(operation["responses"].get("200") or operation["responses"]["201"])
+            ),
+        }
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def _content(holder: dict[str, Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = holder.get("content", {}).get("application/json", {}).get("schema", {})
+    return schema
+
+
+def _parameter(one: dict[str, Any]) -> dict[str, Any]:
+    schema = one.get("schema", {})
+    about = one.get("description") or schema.get("description", "")
+    return {
+        "name": one["name"],
+        "where": one["in"],
+        "type": _type(schema),
+        "needed": one.get("required"),
+        "about": about,
+    }
+
+
+def _fields(schemas: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """The fields of an object, and of the items of a page, one level deep."""
+    schema = _resolved(schemas, schema)
+    found = []
+    for name, field in schema.get("properties", {}).items():
+        needed = name in schema.get("required", ())
+        found.append(
+            {"name": name, "type": _type(field), "needed": needed, "about": field.get("description", "")}
+        )
+        if "items" in field and "$ref" in field["items"]:
+            inner = _fields(schemas, field["items"])
+            found += [one | {"name": f"{name}[].{one['name']}"} for one in inner]
+    return found
+
+
+def _resolved(schemas: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    for option in schema.get("anyOf", ()):
+        if "$ref" in option:
+            schema = option
+    if "$ref" in schema:
+        found: dict[str, Any] = schemas[schema["$ref"].rpartition("/")[2]]
+        return found
+    return schema
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_type(option) for option in schema["anyOf"])
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
+    if "enum" in schema:
+        return " | ".join(str(value) for value in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}"
+    said = str(schema.get("format") or schema.get("type", "anything"))
+    return said + (f", at most {schema['maxLength']:,} characters" if "maxLength" in schema else "")

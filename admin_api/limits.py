@@ -1,0 +1,74 @@
+"""How often a key may ask. Counted in Redis when there is one, so that all processes count together."""
+
+import logging
+import time
+from dataclasses import dataclass
+
+from limits import RateLimitItemPerMinute
+from limits.aio.storage import Storage
+from limits.aio.strategies import FixedWindowRateLimiter
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+
+from domain.errors import TooMany
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is left of this minute."""
+
+    limit: int
+    remaining: int
+    reset_s: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The current draft's two fields (draft-ietf-httpapi-ratelimit-headers), and the three of the older
+        ones, which are what most clients read."""
+        return {
+            "RateLimit-Policy": f'"default";q={self.limit};w=60',
+            "RateLimit": f'"default";r={self.remaining};t={self.reset_s}',
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset_s),
+        }
+
+
+class Limits:
+    """While Redis is away each process counts for itself."""
+
+    def __init__(self, redis_url: str | None, per_minute: int) -> None:
+        self._rate = RateLimitItemPerMinute(per_minute, namespace="frontdesk")
+        self._local = FixedWindowRateLimiter(_open("async+memory://"))
+        self._shared = FixedWindowRateLimiter(_open_redis(redis_url)) if redis_url else self._local
+
+    async def take(self, kind: str, who: str) -> tuple[bool, Window]:
+        """Count one; False when it was one too many."""
+        try:
+            return await self._take(self._shared, kind, who)
+        except StorageError as error:
+            logger.warning("redis is away, requests are counted here: %s", type(error.storage_error).__name__)
+            return await self._take(self._local, kind, who)
+
+    async def _take(self, limiter: FixedWindowRateLimiter, kind: str, who: str) -> tuple[bool, Window]:
+        allowed = await limiter.hit(self._rate, kind, who)
+        stats = await limiter.get_window_stats(self._rate, kind, who)
+        reset_s = max(1, round(stats.reset_time - time.time()))
+        return allowed, Window(self._rate.amount, max(0, stats.remaining), reset_s)
+
+
+def too_many(window: Window) -> TooMany:
+    return TooMany(f"more than {window.limit} requests in a minute", window.reset_s)
+
+
+def _open(url: str, **options: float | str | bool) -> Storage:
+    storage = storage_from_string(url, wrap_exceptions=True, **options)
+    assert isinstance(storage, Storage)
+    return storage
+
+
+def _open_redis(url: str) -> Storage:
+    url = "redis+" + url if url.startswith("unix:") else url
+    return _open(f"async+{url}", implementation="redispy", socket_connect_timeout=1, socket_timeout=1)

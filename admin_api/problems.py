@@ -1,0 +1,124 @@
+"""What went wrong, said the same way everywhere: RFC 9457 `application/problem+json` with a stable `code`."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Scope
+
+from domain.errors import FieldError, NotFound, Rejected, TooMany, Unauthenticated
+from store.db import UNAVAILABLE
+
+logger = logging.getLogger(__name__)
+
+CODES = {
+    "malformed": "The body is not JSON, or not UTF-8.",
+    "unauthenticated": "No valid key was sent. Keys can be wrong, expired or revoked.",
+    "not_permitted": "The key is valid, and may not do this: it only reads, or its person is a viewer.",
+    "not_found": "There is no such thing in this workspace.",
+    "method_not_allowed": "This address exists, for other methods; `Allow` lists them.",
+    "conflict": "The thing is not in a state in which that can be done.",
+    "draft_approved": "The draft was approved before.",
+    "draft_edited": "The draft was approved, in other words, before.",
+    "draft_rejected": "The draft was rejected before.",
+    "draft_expired": "Nobody decided in time.",
+    "draft_superseded": "The customer or a person has written since; the draft is stale.",
+    "stale_version": "`If-Match` names a version that is no longer the current one. Read again, then decide.",
+    "conversation_closed": "The conversation is closed.",
+    "opted_out": "The customer has opted out; nothing may be sent.",
+    "suppressed": "The provider says that nothing can arrive at this address.",
+    "no_thread": "Nobody has written in this conversation yet.",
+    "idempotency_in_flight": "The first request with this `Idempotency-Key` is still running.",
+    "idempotency_mismatch": "This `Idempotency-Key` was used for a different request.",
+    "too_large": "The body is larger than the API reads.",
+    "unsupported_media_type": "Bodies are `application/json`.",
+    "invalid": "A value is not acceptable; `errors` says which and why.",
+    "bad_cursor": "The cursor was not made by this list.",
+    "too_many_requests": "The rate limit is used up; `Retry-After` says when to come back.",
+    "internal": "A mistake of ours. `request_id` finds it in the log.",
+    "unavailable": "The database is away or busy. Nothing was changed; `Retry-After` says when to come back.",
+}
+"""Every `code` there is. Codes are never renamed; the docs page lists them."""
+
+_CODE_OF_STATUS = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_STATUS_OF_CODE = {"stale_version": 412}
+RETRY_AFTER_S = 2
+
+
+def response(
+    scope: Scope, status: int, code: str, detail: str,
+    errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None,
+) -> JSONResponse:  # fmt: skip
+    body = {
+        "type": f"{scope.get('root_path', '')}/docs#{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": scope["state"]["request_id"],
+        "errors": [{"pointer": one.pointer, "detail": one.detail} for one in errors],
+    }
+    return JSONResponse(body, status, dict(headers or {}), "application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(Rejected, _rejected)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for kind in UNAVAILABLE:
+        app.add_exception_handler(kind, _unavailable)
+
+
+async def _rejected(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Rejected)
+    status = _STATUS_OF_CODE.get(error.code, error.http_status)
+    headers = {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = 'Bearer realm="frontdesk"'
+    if isinstance(error, TooMany):
+        headers["Retry-After"] = str(error.retry_after_s)
+    if error.code == "idempotency_in_flight":
+        headers["Retry-After"] = "1"
+    return response(request.scope, status, error.code, error.detail, error.errors, headers)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    """The framework's findings, without the values that were sent. A malformed id names nothing that exists."""
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(one["type"] == "json_invalid" for one in found):
+        return response(request.scope, 400, "malformed", "the body is not valid JSON")
+    if any(one["loc"][0] == "path" for one in found):
+        return await _rejected(request, NotFound("there is no such thing here"))
+    fields = [FieldError(_pointer(one["loc"]), _said(one)) for one in found]
+    return response(request.scope, 422, "invalid", "a value is not acceptable", fields)
+
+
+def _pointer(location: Sequence[Any]) -> str:
+    """A JSON pointer into the body; what is not in the body is below /query or /header."""
+    where = location[1:] if location[0] == "body" else location
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in where)
+
+
+def _said(found: Mapping[str, Any]) -> str:
+    said = str(found["msg"]).removeprefix("Value error, ")
+    return said[:1].lower() + said[1:]
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = _CODE_OF_STATUS.get(error.status_code, "rejected")
+    detail = CODES.get(code, error.detail)
+    return response(request.scope, error.status_code, code, detail, headers=error.headers)
+
+
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    logger.error("database: %s in request %s", type(error).__name__, request.state.request_id)
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return response(request.scope, 503, "unavailable", CODES["unavailable"], headers=headers)

@@ -1,0 +1,1 @@
+"""Pages for owners and admins, and the demo phone."""

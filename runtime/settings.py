@@ -26,6 +26,9 @@ class Settings:
     simulator_url: str | None = None
     """Where the handset of the demo phone is, when demos are on."""
     lease_s: float = 15.0
+    """How long a turn is a worker's without a sign of life: what a killed worker costs."""
+    send_lease_s: float = 30.0
+    """The same for a message being sent: longer than a provider may take to answer."""
     poll_s: float = 1.0
     supervised: bool = False
     """Started by `frontdesk up`: end when its end of our standard input closes."""
@@ -53,6 +56,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         twilio=_twilio(environ),
         simulator_url=environ.get("FRONTDESK_SIMULATOR_URL") or None,
         lease_s=_seconds(environ, "FRONTDESK_LEASE_S", 15.0),
+        send_lease_s=_seconds(environ, "FRONTDESK_SEND_LEASE_S", 30.0),
         poll_s=_seconds(environ, "FRONTDESK_POLL_S", 1.0),
         supervised=environ.get("FRONTDESK_SUPERVISED", "") == "1",
         crash_at=environ.get("FRONTDESK_CRASH_AT") or None,

@@ -29,7 +29,6 @@ Split = Callable[[str, str], list[str]]
 
 MAX_ATTEMPTS = 6
 RETRY_BASE, RETRY_CAP = timedelta(seconds=2), timedelta(minutes=10)
-SEND_LEASE = timedelta(seconds=30)
 SUSPENDED_RETRY = timedelta(minutes=1)
 RECONCILE_AFTER, RECONCILE_FOR = timedelta(seconds=3), timedelta(minutes=2)
 
@@ -250,7 +249,11 @@ async def next_due(dispatch: Dispatch, only: UUID | None = None) -> datetime | N
 
 
 async def prepare(
-    tx: Tx, delivery_id: UUID, profile: Profile, status_url: Callable[[UUID, UUID, int], str]
+    tx: Tx,
+    delivery_id: UUID,
+    profile: Profile,
+    status_url: Callable[[UUID, UUID, int], str],
+    lease: timedelta,
 ) -> Ready | Waits | Refused | None:
     """Ask the gate under the row locks and, if it allows, mark the delivery as being sent. Returns what stands
     in the way otherwise; None when the delivery is not to be sent any more."""
@@ -270,7 +273,9 @@ async def prepare(
     if isinstance(verdict, Refused):
         await settle(tx, row.id, DeliveryState.CANCELLED, verdict.reason)
         return verdict
-    return await _start(tx, row, address, channel, status_url)
+    attempt = (await tx.execute(_SENDING, {"id": row.id, "lease": lease})).scalar_one()
+    await tx.execute(_ATTEMPT, {"w": tx.workspace_id, "id": row.id, "n": attempt})
+    return Ready(row.id, attempt, channel, _outbound(tx, row, address, channel.id, status_url), row.now)
 
 
 async def _may_leave(
@@ -333,14 +338,6 @@ async def _recent(tx: Tx, row: Any) -> Recent:
     said = [tx.vault.open("message.body", bytes(line.body)) for line in await tx.execute(_RECENT, values)]
     mine = tx.vault.open("delivery.body", bytes(row.body))
     return Recent(replies=len(said), identical=said.count(mine))
-
-
-async def _start(
-    tx: Tx, row: Any, address: Any, channel: ChannelRow, status_url: Callable[[UUID, UUID, int], str]
-) -> Ready:
-    attempt = (await tx.execute(_SENDING, {"id": row.id, "lease": SEND_LEASE})).scalar_one()
-    await tx.execute(_ATTEMPT, {"w": tx.workspace_id, "id": row.id, "n": attempt})
-    return Ready(row.id, attempt, channel, _outbound(tx, row, address, channel.id, status_url), row.now)
 
 
 def _outbound(

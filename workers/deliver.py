@@ -18,12 +18,10 @@ from workers.loop import Loop
 
 logger = logging.getLogger(__name__)
 
-CLAIM_LEASE = timedelta(seconds=30)
-
-
 class DeliveryWorker:
     def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
         self._rt, self._only = rt, only
+        self._lease = timedelta(seconds=rt.settings.send_lease_s)
 
     def loop(self) -> Loop[Claimed]:
         return Loop(
@@ -32,7 +30,7 @@ class DeliveryWorker:
 
     async def claim(self, limit: int) -> Sequence[Claimed]:
         async with self._rt.db.dispatch() as dispatch:
-            return await outbox.claim(dispatch, limit, CLAIM_LEASE, self._only)
+            return await outbox.claim(dispatch, limit, self._lease, self._only)
 
     async def next_due_s(self) -> float | None:
         async with self._rt.db.dispatch() as dispatch:
@@ -50,7 +48,7 @@ class DeliveryWorker:
     async def _deliver(self, claimed: Claimed) -> None:
         async with self._rt.db.transaction(claimed.workspace_id) as tx:
             profile = (await workspaces.get(tx)).profile
-            ready = await outbox.prepare(tx, claimed.id, profile, self._rt.status_url)
+            ready = await outbox.prepare(tx, claimed.id, profile, self._rt.status_url, self._lease)
             if isinstance(ready, Refused) and ready.reason == RefuseReason.LOOP:
                 await self._stop_loop(tx, claimed.id, profile.policy.pause_after_human)
         if isinstance(ready, Ready):

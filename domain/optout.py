@@ -53,11 +53,6 @@ def classify(text: str) -> OptOutReading:
     )
 
 
-def language(text: str) -> str:
-    """ "es" or "en": the language in which to answer a keyword. STOP is said in both; alone it is English."""
-    return "es" if phrases.SPANISH & set(plain(text).split()) or "ñ" in text.casefold() else "en"
-
-
 def plain(text: str) -> str:
     """Lower case without accents, apostrophes, emoji and invisible characters; chat spellings written out;
     ` , ` for commas and ` | ` between sentences; our quoted footers ("Reply STOP to opt out") left out."""

@@ -68,13 +68,6 @@ START_WORDS = frozenset(
 )
 HELP_WORDS = frozenset("help info ayuda informacion aide".split())
 
-SPANISH = frozenset(
-    "alto basta baja pare paren parar para detener detengan cancelar cancelen alta empezar comenzar iniciar reanudar "
-    "suscribir suscribirme suscripcion ayuda informacion mensajes mensaje textos numero equivocado mas que deje dejen "
-    "deja dejeme dejenme quiero lista escriban por favor hola desuscribir molesten moleste manden escriba".split()
-)
-"""Words that tell a Spanish request from an English one."""
-
 _TELLING = (
     r"(texting|messaging|contacting|writing|bothering|harassing|spamming|bugging|annoying|pestering|emailing"
     r"|calling|hounding|blowing up)"

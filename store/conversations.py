@@ -52,15 +52,22 @@ _TAKE = text(
 )
 _RELEASE = text(
     "update conversation set owner = 'ai', owner_person_id = null, owner_reason = null, paused_until = null,"
-    " epoch = epoch + 1, updated_at = frontdesk_now(), due_at = case when exists (select from message m"
+    " epoch = epoch + 1, lease_until = null, lease_by = null, updated_at = frontdesk_now(),"
+    " due_at = case when exists (select from message m"
     " where m.workspace_id = conversation.workspace_id and m.conversation_id = conversation.id and m.direction = 'in'"
     " and m.seq > answered_seq) and :answer then frontdesk_now() else null end where id = :id returning due_at"
 )
 _CLOSE = text(
     "update conversation set state = 'closed', due_at = null, epoch = epoch + 1, updated_at = frontdesk_now() where id = :id"
 )
+# Only while the customer has no newer one open.
+_REOPEN = text(
+    "update conversation c set state = 'open' where id = :id and not exists (select from conversation o"
+    " where o.workspace_id = c.workspace_id and o.contact_id = c.contact_id and o.state <> 'closed') returning id"
+)
 _PAUSE_OVER = text(
-    "select owner, paused_until <= frontdesk_now() as over from conversation where id = :id for update"
+    "select owner = 'human' and state <> 'closed' and paused_until <= frontdesk_now() as over"
+    " from conversation where id = :id for update"
 )
 
 
@@ -139,15 +146,21 @@ async def reply(
     split: Split,
     pause: timedelta,
 ) -> UUID:
-    """A person writes: the assistant is silenced at once, for `pause`; what it had not sent yet is taken back."""
+    """A person writes: the assistant is silenced at once, for `pause`; what it had not sent yet is taken back.
+    A closed conversation opens again."""
     thread = (await tx.execute(_LATEST_THREAD, {"conversation": conversation_id})).first()
-    await hold(tx, conversation_id)
+    conversation = await hold(tx, conversation_id)
     if thread is None:
         raise Conflict("nobody has written here yet, so there is nowhere to reply to", code="no_thread")
     if thread.opted_out_at is not None:
         raise Conflict("the customer has opted out; nothing may be sent", code="opted_out")
     if thread.suppressed:
         raise Conflict("this address cannot be reached", code="suppressed")
+    if (
+        conversation.state == "closed"
+        and (await tx.execute(_REOPEN, {"id": conversation_id})).first() is None
+    ):
+        raise Conflict("this conversation is closed, and a newer one is open", code="conversation_closed")
     await _take(tx, conversation_id, person_id, "replied", pause, answered=True)
     new = NewMessage(conversation_id, thread.id, "human", "human", words, person_id)
     message_id = await outbox.put(tx, new, split)
@@ -158,14 +171,14 @@ async def reply(
 async def take_over(
     tx: Tx, conversation_id: UUID, person_id: UUID | None, actor: str, reason: str, pause: timedelta
 ) -> None:
-    await hold(tx, conversation_id)
+    await _hold_open(tx, conversation_id)
     await _take(tx, conversation_id, person_id, reason, pause, answered=False)
     await audit.add(tx, actor, "conversation_taken_over", "conversation", conversation_id, reason=reason)
 
 
 async def release(tx: Tx, conversation_id: UUID, actor: str, *, answer: bool = True) -> bool:
     """Back to the assistant; with `answer` it answers what nobody did. Return whether a turn is due."""
-    await hold(tx, conversation_id)
+    await _hold_open(tx, conversation_id)
     due_at = (await tx.execute(_RELEASE, {"id": conversation_id, "answer": answer})).scalar_one()
     await timers.cancel(tx, timers.PAUSE_ENDS, conversation_id)
     await audit.add(tx, actor, "conversation_released", "conversation", conversation_id)
@@ -174,22 +187,30 @@ async def release(tx: Tx, conversation_id: UUID, actor: str, *, answer: bool = T
 
 async def close(tx: Tx, conversation_id: UUID, actor: str) -> None:
     """A new message opens a new conversation."""
-    await hold(tx, conversation_id)
+    if (await hold(tx, conversation_id)).state == "closed":
+        return
     await drafts.supersede(tx, conversation_id)
+    await timers.cancel(tx, timers.PAUSE_ENDS, conversation_id)
     await tx.execute(_CLOSE, {"id": conversation_id})
     await audit.add(tx, actor, "conversation_closed", "conversation", conversation_id)
 
 
 async def pause_ended(tx: Tx, conversation_id: UUID) -> None:
     """The policy's time is over: the assistant may answer again, from the next message on."""
-    row = (await tx.execute(_PAUSE_OVER, {"id": conversation_id})).one()
-    if row.owner == "human" and row.over:
+    if (await tx.execute(_PAUSE_OVER, {"id": conversation_id})).scalar_one():
         await release(tx, conversation_id, "system", answer=False)
 
 
 async def hold(tx: Tx, conversation_id: UUID) -> Conversation:
     """The conversation, locked until the transaction ends. Raise NotFound."""
     return _one((await tx.execute(_HOLD, {"id": conversation_id})).first())
+
+
+async def _hold_open(tx: Tx, conversation_id: UUID) -> Conversation:
+    held = await hold(tx, conversation_id)
+    if held.state == "closed":
+        raise Conflict("this conversation is closed", code="conversation_closed")
+    return held
 
 
 async def hand_to_person(

@@ -30,7 +30,7 @@ CODES = {
     "draft_expired": "Nobody decided in time.",
     "draft_superseded": "The customer or a person has written since; the draft is stale.",
     "stale_version": "`If-Match` names a version that is no longer the current one. Read again, then decide.",
-    "conversation_closed": "The conversation is closed.",
+    "conversation_closed": "The conversation is closed. A reply opens it again unless the customer has a newer one.",
     "opted_out": "The customer has opted out; nothing may be sent.",
     "suppressed": "The provider says that nothing can arrive at this address.",
     "no_thread": "Nobody has written in this conversation yet.",
@@ -114,7 +114,9 @@ def _said(found: Mapping[str, Any]) -> str:
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = _CODE_OF_STATUS.get(error.status_code, "rejected")
-    detail = CODES.get(code, error.detail)
+    detail = (
+        "there is no such address in this API" if error.status_code == 404 else CODES.get(code, error.detail)
+    )
     return response(request.scope, error.status_code, code, detail, headers=error.headers)
 
 

@@ -14,7 +14,7 @@ from domain import keywords, optout
 from domain.messages import Inbound, Keyword, Status
 from domain.optout import OptOutReading
 from domain.workspace import Profile
-from store import attachments, audit, contacts, drafts, outbox, statuses
+from store import attachments, audit, contacts, conversations, drafts, outbox, statuses
 from store.channels import ChannelRow
 from store.contacts import Held
 from store.db import Tx, new_id
@@ -104,6 +104,9 @@ async def _save_message(tx: Tx, channel: ChannelRow, profile: Profile, event: In
     await contacts.heard_from(tx, held.id)
     await drafts.supersede(tx, conversation.id)
     deliveries = False
+    if reading.keyword is Keyword.STOP and not reading.certain:
+        await _ask_a_person(tx, profile, conversation.id)
+        return Saved()
     if silent:
         deliveries = await _obey(tx, profile, held, conversation.id, thread_id, message_id, event, reading)
     return Saved(turns=conversation.due_at is not None and not silent, deliveries=deliveries)
@@ -144,6 +147,13 @@ async def _add_message(
     await tx.execute(_MESSAGE, values | {"body": body, "provider_at": event.sent_at})
     await attachments.announce(tx, message_id, event.media)
     return message_id, thread_id
+
+
+async def _ask_a_person(tx: Tx, profile: Profile, conversation_id: UUID) -> None:
+    """It may be a wish to be left alone: no machine answers before a person has looked."""
+    pause = profile.policy.pause_after_human
+    await conversations.hand_to_person(tx, conversation_id, None, "maybe_opt_out", pause, answered=False)
+    await audit.add(tx, "system", "conversation_handed_off", "conversation", conversation_id, reason="maybe_opt_out")
 
 
 async def _obey(

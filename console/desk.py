@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
+from console.reasons import say
 from domain.messages import RANK, DeliveryState
 from store import contacts, conversations, drafts, turns
 from store.contacts import Contact
@@ -62,6 +63,7 @@ def _head(conversation: Conversation, contact: Contact | None) -> Json:
         "state": conversation.state,
         "owner": conversation.owner,
         "owner_reason": conversation.owner_reason,
+        "because": say(conversation.owner_reason),
         "paused_until": conversation.paused_until and conversation.paused_until.isoformat(),
         "thinking": conversation.due_at is not None,
         "updated_at": conversation.updated_at.isoformat(),
@@ -96,7 +98,7 @@ def _message(message: Message) -> Json:
         "at": message.created_at.isoformat(),
         "delivery": _delivery(message.deliveries),
         "attachments": [
-            {"type": one["type"], "state": one["state"], "reason": one["reason"]}
+            {"type": one["type"], "state": one["state"], "because": say(one["reason"])}
             for one in message.attachments
         ],
     }
@@ -107,7 +109,7 @@ def _delivery(parts: list[Json]) -> Json | None:
     if not parts:
         return None
     worst = min(parts, key=lambda part: (part["state"] != "failed", RANK[DeliveryState(part["state"])]))
-    return {name: worst[name] for name in ("state", "reason", "error_code")}
+    return {"state": worst["state"], "error_code": worst["error_code"], "because": say(worst["reason"])}
 
 
 def _draft(draft: Draft) -> Json:
@@ -117,6 +119,7 @@ def _draft(draft: Draft) -> Json:
         "turn_id": str(draft.turn_id),
         "text": draft.text,
         "reason": draft.reason,
+        "because": say(draft.reason),
         "version": draft.version,
         "expires_at": draft.expires_at.isoformat(),
     }
@@ -135,6 +138,7 @@ def _turn(turn: Told) -> Json:
         "base_seq": turn.base_seq,
         "action": turn.action,
         "reason": turn.reason,
+        "because": say(turn.reason),
         "intent": turn.intent,
         "confidence": turn.confidence,
         "language": understood.get("language"),

@@ -1,7 +1,7 @@
 // The owner's desk: conversations, drafts that wait, one conversation, and a person's acts upon it.
-import { $, atEnd, clock, el, grow, keep, number, sendOnEnter, tick, toast } from "./dom.js";
+import { $, clock, el, grow, keep, number, pin, sendOnEnter, tick, toast } from "./dom.js";
 import { act, get } from "./net.js";
-import { reason, show as showWhy } from "./why.js";
+import { show as showWhy } from "./why.js";
 
 const AUTHORS = { contact: "Customer", ai: "Assistant", human: "You", system: "Automatic" };
 
@@ -11,6 +11,7 @@ export class Desk {
     this.moved = moved;
     this.goTo = goTo;
     this.fit = grow($("words"));
+    this.end = pin($("lines"));
     sendOnEnter($("words"), $("reply"));
     $("reply").addEventListener("submit", (event) => this.reply(event));
     $("take").addEventListener("click", () => this.own($("take"), "takeover", "You answer now."));
@@ -47,7 +48,7 @@ export class Desk {
     this.drafts = said.drafts;
     this.conversation = said.conversation;
     const open = said.conversation?.id;
-    const listed = said.conversations.map((one) => ({ ...one, here: one.id === open, me: one.number === this.me }));
+    const listed = said.conversations.map(({ state, ...one }) => ({ ...one, closed: state === "closed", here: one.id === open, me: one.number === this.me }));
     keep($("list"), listed, (one) => one.id, (one) => this.entry(one));
     $("list-empty").hidden = listed.length > 0;
     const count = said.drafts.length;
@@ -66,9 +67,17 @@ export class Desk {
       el(
         "button",
         { type: "button", class: "entry", "data-focus": "open", "aria-current": one.here ? "true" : null, onclick: () => this.choose(one.id) },
-        el("span", { class: "name" }, el("strong", { dir: "auto" }, one.name ?? number(one.number)), one.me ? el("span", { class: "mark" }, "this phone") : null),
+        el("strong", { dir: "auto" }, one.name ?? number(one.number)),
         el("span", { class: "last", dir: "auto" }, said),
-        el("span", { class: "marks" }, clock(one.updated_at), one.draft ? el("span", { class: "mark mark-draft" }, "draft waits") : null, one.owner === "human" ? el("span", { class: "mark mark-human" }, "with a person") : null, one.state === "closed" ? el("span", { class: "mark" }, "closed") : null),
+        el(
+          "span",
+          { class: "marks" },
+          clock(one.updated_at),
+          one.draft ? mark("draft waits", "draft") : null,
+          one.owner === "human" ? mark("with a person", "human") : null,
+          one.me ? mark("this phone") : null,
+          one.closed ? mark("closed") : null,
+        ),
       ),
     );
   }
@@ -88,8 +97,17 @@ export class Desk {
     $("release").hidden = !one || one.owner !== "human" || one.state === "closed";
     $("reply").hidden = !one || one.state === "closed";
     const turns = new Set(one?.turns.map((turn) => turn.id));
-    const lines = (one?.messages ?? []).map((line) => ({ ...line, why: turns.has(line.turn_id), lit: line.turn_id != null && line.turn_id === this.turn }));
-    atEnd($("lines"), () => keep($("lines"), lines, (line) => line.id, (line) => this.line(line)));
+    const lines = (one?.messages ?? []).map(({ delivery, ...line }) => ({
+      ...line,
+      why: turns.has(line.turn_id),
+      lit: line.turn_id != null && line.turn_id === this.turn,
+      state: delivery?.state,
+      detail: delivery?.error_code ? `error ${delivery.error_code}` : delivery?.because,
+    }));
+    if (one?.id !== this.shown) this.end.stay();
+    this.shown = one?.id;
+    keep($("lines"), lines, (line) => line.id, (line) => this.line(line));
+    this.end.settle();
     const draft = this.drafts.filter((other) => other.conversation_id === one?.id);
     keep($("draft"), draft, (other) => `${other.id}/${other.version}`, (other) => this.card(other));
     const turn = one?.turns.find((other) => other.id === this.turn) ?? one?.turns[0];
@@ -97,15 +115,13 @@ export class Desk {
   }
 
   line(line) {
-    const delivery = line.delivery;
-    const detail = delivery?.error_code ? `error ${delivery.error_code}` : delivery?.reason ? reason(delivery.reason) : "";
     return el(
       "li",
       { class: `line line-${line.author}${line.lit ? " lit" : ""}` },
       el("p", { class: "by" }, line.author === "ai" && line.edited ? "Assistant, approved by you" : AUTHORS[line.author]),
       line.text ? el("p", { dir: "auto" }, line.text) : null,
-      ...line.attachments.map((one) => el("p", { class: "file" }, `${one.type}, ${one.state}${one.reason ? `: ${reason(one.reason)}` : ""}`)),
-      el("small", {}, clock(line.at), delivery ? tick(delivery.state, detail) : null, line.why ? this.whyButton(line.turn_id) : null),
+      ...line.attachments.map((one) => el("p", { class: "file" }, `${one.type}, ${one.state}${one.because ? `: ${one.because}` : ""}`)),
+      el("small", {}, clock(line.at), line.state ? tick(line.state, line.detail) : null, line.why ? this.whyButton(line.turn_id) : null),
     );
   }
 
@@ -127,6 +143,7 @@ export class Desk {
     const edit = el("button", { type: "button" }, "Edit & approve");
     const reject = el("button", { type: "button" }, "Reject");
     const cancel = el("button", { type: "button", class: "plain", hidden: true }, "Cancel");
+    const fit = grow(words, 260);
     let mode = "read";
     const turnTo = (next) => {
       mode = next;
@@ -143,6 +160,7 @@ export class Desk {
     edit.addEventListener("click", () => {
       words.value = draft.text;
       turnTo("edit");
+      fit();
       words.focus();
     });
     reject.addEventListener("click", () => {
@@ -158,7 +176,7 @@ export class Desk {
       const edited = mode === "edit" && words.value.trim() !== draft.text ? { text: words.value.trim() } : {};
       this.decide(card, draft, "approve", edited, "Approved. It is on its way.");
     });
-    const head = el("p", { class: "by" }, el("strong", {}, "Draft waits for you"), ` ${reason(draft.reason)} `, this.whyButton(draft.turn_id));
+    const head = el("p", { class: "by" }, el("strong", {}, "Draft waits for you"), ` ${draft.because} `, this.whyButton(draft.turn_id));
     const card = el("section", { class: "card", "aria-label": "Draft" }, head, text, words, note, el("div", { class: "acts" }, approve, edit, reject, cancel));
     return card;
   }
@@ -184,7 +202,7 @@ export class Desk {
     this.fit();
     if (!(await this.act(`conversations/${this.conversation.id}/messages`, { text }, ""))) $("words").value = text;
     this.fit();
-    $("lines").scrollTop = $("lines").scrollHeight;
+    this.end.stay();
   }
 
   async act(path, body, done, version = null) {
@@ -201,9 +219,11 @@ export class Desk {
   }
 }
 
+const mark = (words, kind) => el("span", { class: `mark mark-${kind ?? "plain"}` }, words);
+
 function owner(one) {
   if (one.state === "closed") return "Closed";
   if (one.owner === "ai") return one.thinking ? "The assistant is answering…" : "The assistant answers";
   const until = one.paused_until ? ` until ${clock(one.paused_until)}` : "";
-  return `A person answers${until}${one.owner_reason ? `: ${reason(one.owner_reason)}` : ""}`;
+  return `With a person${until}${one.because ? `: ${one.because}` : ""}`;
 }

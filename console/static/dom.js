@@ -26,17 +26,22 @@ export function icon(name) {
   return svg;
 }
 
-/** One child per item, in order; a child is made again only when its item has changed, and focus stays. */
+/**
+ * One child per item, in order; a child is made again only when its item has changed, and focus stays.
+ * Of an item whose `state` alone moved on, only the tick changes: what reads the page aloud is not told twice.
+ */
 export function keep(parent, items, keyOf, make) {
   const old = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   const wanted = items.map((item) => {
     const key = keyOf(item);
-    const print = JSON.stringify(item);
+    const { state, detail, ...rest } = item;
+    const print = JSON.stringify(rest);
     const there = old.get(key);
-    if (there?.print === print) return there;
+    if (there?.print === print && retick(there, state, detail)) return there;
     const node = make(item);
     node.dataset.key = key;
     node.print = print;
+    node.state = JSON.stringify([state, detail]);
     if (there?.contains(document.activeElement)) refocus(there, node);
     return node;
   });
@@ -52,17 +57,27 @@ function refocus(old, node) {
   queueMicrotask(() => (name ? node.querySelector(`[data-focus="${CSS.escape(name)}"]`) : node)?.focus());
 }
 
-/** Runs `change`, and stays at the end of the scroll if it was there. */
-export function atEnd(box, change) {
-  const near = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
-  change();
-  if (near) box.scrollTop = box.scrollHeight;
+/** Keeps a scrolling box at its end, unless the reader has scrolled away from it. */
+export function pin(box) {
+  let pinned = true;
+  const settle = () => pinned && (box.scrollTop = box.scrollHeight);
+  box.addEventListener("scroll", () => (pinned = box.scrollHeight - box.scrollTop - box.clientHeight < 60));
+  box.addEventListener("load", settle, true); // pictures arrive late
+  new ResizeObserver(settle).observe(box);
+  return {
+    settle,
+    stay() {
+      pinned = true;
+      settle();
+    },
+  };
 }
 
-export function grow(area) {
+/** A text area as high as its words, up to `most` pixels. */
+export function grow(area, most = 140) {
   const fit = () => {
     area.style.height = "auto";
-    area.style.height = `${Math.min(area.scrollHeight, 140)}px`;
+    area.style.height = `${Math.min(area.scrollHeight + 2, most)}px`;
   };
   area.addEventListener("input", fit);
   return fit;
@@ -103,9 +118,27 @@ const TICKS = {
 
 /** How far a message has come, as a sign and in words. */
 export function tick(state, detail) {
+  const node = el("span", {}, icon("clock"), "…");
+  set(node, state, detail);
+  return node;
+}
+
+function set(node, state, detail) {
   const [sign, words] = TICKS[state] ?? ["clock", state];
-  const said = detail ? `${words} (${detail})` : words;
-  return el("span", { class: `tick tick-${sign}` }, icon(sign), said);
+  node.className = `tick tick-${sign}`;
+  node.querySelector("use").setAttribute("href", `#i-${sign}`);
+  node.lastChild.data = detail ? `${words} (${detail})` : words;
+}
+
+/** False when more than the tick must change. */
+function retick(node, state, detail) {
+  const now = JSON.stringify([state, detail]);
+  if (node.state === now) return true;
+  const there = node.querySelector(".tick");
+  if (!there || state === "failed" || node.state.startsWith('["failed"')) return false;
+  set(there, state, detail);
+  node.state = now;
+  return true;
 }
 
 let forgetting;

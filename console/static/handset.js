@@ -1,5 +1,5 @@
 // The customer's phone: what it shows, and what is sent from it.
-import { $, atEnd, clock, el, grow, keep, number, sendOnEnter, tick, toast } from "./dom.js";
+import { $, clock, el, grow, keep, number, pin, sendOnEnter, tick, toast } from "./dom.js";
 import { get, post } from "./net.js";
 
 const LARGEST = 5_000_000;
@@ -14,6 +14,7 @@ export class Handset {
     this.attachment = null;
     this.line = Promise.resolve(); // one text at a time leaves, in the order typed
     this.fit = grow($("text"));
+    this.end = pin($("screen"));
     sendOnEnter($("text"), $("compose"));
     $("compose").addEventListener("submit", (event) => this.submit(event));
     $("attach").addEventListener("click", () => $("file").click());
@@ -33,6 +34,7 @@ export class Handset {
     this.sending = [];
     this.refused = new Set();
     $("screen").replaceChildren();
+    this.end.stay();
     $("phone-name").textContent = business.name;
     $("phone-number").textContent = number(business.number);
   }
@@ -52,14 +54,16 @@ export class Handset {
   /** Dots while a turn is due or running. */
   think(thinking) {
     if ($("typing").hidden !== thinking) return;
-    atEnd($("screen"), () => ($("typing").hidden = !thinking));
+    $("typing").hidden = !thinking;
+    this.end.settle();
   }
 
   show() {
     const there = new Set([...this.messages.values()].map((one) => one.sid));
     this.sending = this.sending.filter((one) => !there.has(one.sid));
     const shown = [...this.messages.values()].map((one) => this.seen(one)).concat(this.sending.map(({ again, ...one }) => one));
-    atEnd($("screen"), () => keep($("screen"), shown, (one) => one.key, (one) => this.bubble(one)));
+    keep($("screen"), shown, (one) => one.key, (one) => this.bubble(one));
+    this.end.settle();
     $("starters").hidden = shown.length > 0;
   }
 
@@ -119,7 +123,7 @@ export class Handset {
     one.again = () => this.leave(one, body);
     this.sending.push(one);
     this.leave(one, body);
-    $("screen").scrollTop = $("screen").scrollHeight;
+    this.end.stay();
   }
 
   leave(one, body) {

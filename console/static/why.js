@@ -3,27 +3,6 @@ import { $, el } from "./dom.js";
 
 const ACTIONS = { send: "Sent", draft: "Asked a person first", handoff: "Handed to a person", silence: "Said nothing" };
 
-const REASONS = {
-  low_confidence: "not sure enough",
-  money: "it mentions money",
-  complaint: "it is a complaint",
-  unknown: "it does not know",
-  ungrounded: "nothing in the documents supports it",
-  all: "every answer is approved",
-  automatic: "it reads like a machine’s message",
-  want_human: "the customer asked for a person",
-  emergency: "it may be an emergency",
-  replied: "a person replied",
-  taken_over: "a person took over",
-  policy_off: "the assistant is switched off",
-  nothing_to_say: "nothing to say",
-  said_already: "said already",
-  turn_failed: "answering failed",
-  worker_lost: "interrupted",
-};
-
-export const reason = (code) => REASONS[code] ?? plain(code ?? "");
-
 export const plain = (name) => name.replaceAll("_", " ");
 
 const percent = (share) => `${Math.round(share * 100)} %`;
@@ -43,7 +22,7 @@ export function show(turn, fields) {
 }
 
 function decided(turn) {
-  const why = turn.reason ? el("p", { class: "quiet" }, `Because: ${reason(turn.reason)}.`) : null;
+  const why = turn.because ? el("p", { class: "quiet" }, `Because ${turn.because}.`) : null;
   const took = turn.took_ms == null ? null : el("p", { class: "quiet" }, `Took ${turn.took_ms} ms.`);
   return el("section", {}, el("h4", {}, "Decision"), el("p", { class: `verdict verdict-${turn.action}` }, ACTIONS[turn.action] ?? plain(turn.action ?? "none")), why, took);
 }
@@ -51,7 +30,7 @@ function decided(turn) {
 function understood(turn) {
   const share = turn.confidence ?? 0;
   const rows = [
-    ["Runner-up", turn.runner_up && plain(turn.runner_up)],
+    ["Runner-up", turn.runner_up && plain(turn.runner_up.replace(/\s[\d.]+$/, (share) => `, ${percent(Number(share))}`))],
     ["Nearest example", turn.nearest && `“${turn.nearest}”`],
     ["Language", turn.language && language(turn.language)],
   ];

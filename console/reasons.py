@@ -1,0 +1,48 @@
+"""Codes of why, in plain words: as the desk and the terminal show them."""
+
+WORDS = {
+    # decisions
+    "answered": "it knew the answer",
+    "all": "every answer is approved here",
+    "policy_draft": "every answer is approved here",
+    "automatic": "it reads like a machine's message",
+    "low_confidence": "it is not sure enough",
+    "money": "it mentions money",
+    "complaint": "it is a complaint",
+    "unknown": "it does not know the answer",
+    "ungrounded": "nothing in the documents supports it",
+    "request": "a person has to confirm it",
+    "media": "a person has to look at it",
+    "emergency": "it may be an emergency",
+    "want_human": "the customer asked for a person",
+    "nothing_to_say": "there is nothing to say",
+    "policy_off": "the assistant is switched off",
+    "said_already": "it has said so already",
+    "maybe_opt_out": "the customer may want no more messages",
+    "loop": "it may be talking with a machine",
+    "turn_failed": "answering failed",
+    "worker_lost": "it was interrupted",
+    # who owns the conversation
+    "replied": "a person replied",
+    "took_over": "a person took over",
+    # what did not leave, or not yet
+    "person_took_over": "a person took over",
+    "human_owns": "a person has the conversation",
+    "newer_message": "the customer wrote more",
+    "opted_out": "the customer has opted out",
+    "not_approved": "nobody approved it",
+    "no_consent": "the customer has not agreed to be written to",
+    "quiet_hours": "it waits for the morning",
+    "workspace_suspended": "the business is suspended",
+    "channel_suspended": "the number is suspended",
+    "suppressed": "this number cannot be reached",
+    # attachments
+    "host_not_allowed": "it lies with somebody we do not trust",
+    "too_large": "it is too large",
+    "type_unknown": "its kind is unknown",
+}
+
+
+def say(code: str | None) -> str:
+    """The words; a code that has none is shown with its underscores taken out."""
+    return WORDS.get(code, code.replace("_", " ")) if code else ""

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
+from frontdesk.stories.stage import Stage, open_stage
+from tests.rig import NOW, Desk, open_desk
 from runtime import files
 from runtime.runtime import Runtime, open_runtime
 from runtime.settings import Settings
@@ -72,3 +75,34 @@ def make_workspace(rt: Runtime) -> MakeWorkspace:
         return await files.apply(rt, file, given)
 
     return make
+
+
+@pytest.fixture(scope="session")
+async def stage(settings: Settings) -> AsyncIterator[Stage]:
+    """Web door, workers, store and a provider; its clock stands still where a test puts it."""
+    async with open_stage(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def make_desk(stage: Stage) -> AsyncIterator[Callable[..., Awaitable[Desk]]]:
+    """Businesses on the stage, on a Monday morning; the provider's troubles end with the test."""
+    stage.clock.frozen = NOW
+
+    async def make(**changes: Any) -> Desk:
+        return await open_desk(stage, **changes)
+
+    yield make
+    stage.provider.state.chaos.reset()
+
+
+@pytest.fixture
+async def desk(make_desk: Callable[..., Awaitable[Desk]]) -> Desk:
+    return await make_desk()
+
+
+@pytest.fixture
+async def owner(postgres: EmbeddedPostgres) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+    """The database as its superuser sees it: every row of everybody."""
+    async with await psycopg.AsyncConnection.connect(postgres.owner_url, autocommit=True) as connection:
+        yield connection

@@ -4,16 +4,11 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import PurePosixPath
 
-from ruamel.yaml import YAML
-
-from dialogue.understand.concepts import plain
+from dialogue.vocabulary import speaks, terms
 from domain.turn import Passage
 
-QUESTION_WORDS = Path(__file__).with_name("question_words.yaml")
 LONGEST = 320
 """Characters of an answer with its source: two text messages."""
 KNOWS = 0.55
@@ -22,7 +17,24 @@ MAYBE = 0.30
 """One that covers less than this does not; between the two a person looks first."""
 AS_GOOD = 0.6
 """A neighbouring sentence joins if it fits the question this well compared with the best."""
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+_SHAPES = (
+    (
+        re.compile(
+            r"how much|price|cost|fee|charge|comm?ission|rate|cu[aá]nto (?:cuesta|sale|vale|cobran)|precio",
+            re.I,
+        ),
+        re.compile(r"[$€%]|\b(?:free|gratis)\b", re.I),
+    ),
+    (
+        re.compile(r"how long|how soon|how many (?:days|weeks)|cu[aá]nto (?:tiempo|tarda|dura)", re.I),
+        re.compile(r"\b(?:minutes?|hours?|days?|weeks?|months?|minutos|horas?|d[ií]as|semanas)\b", re.I),
+    ),
+    (
+        re.compile(r"what time|when|hours|open|close|qu[eé] hora|cu[aá]ndo|horario|abren|cierran", re.I),
+        re.compile(r"\d:\d\d|\b\d{1,2} ?[ap]\.?m\b|\b(?:open|closed|abierto|cerrado)s?\b", re.I),
+    ),
+)
+"""How a question is put, and what its answer then has."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-ZÁÉÍÓÚÑ¿¡\"(])")
 
 
@@ -31,7 +43,9 @@ class Answer:
     text: str
     passage: Passage
     coverage: float
-    """How much of the question's weight the answer's own words carry, 0..1."""
+    """How much of the question's weight the answer and its heading carry, 0..1."""
+    pointed: bool
+    """It holds the question's rarest word. "How are the schools in Round Rock?" is not about Round Rock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,39 +57,29 @@ class Unit:
     place: int
 
 
-def terms(text: str) -> frozenset[str]:
-    """The words that carry the meaning, bent to one form."""
-    return frozenset(_stem(word) for word in content(text))
-
-
-@cache
-def question_words() -> Any:
-    return YAML(typ="safe", pure=True).load(QUESTION_WORDS.read_text(encoding="utf-8"))
-
-
-@cache
-def _stop() -> frozenset[str]:
-    return frozenset(question_words()["stop"].split())
-
-
-def content(text: str) -> list[str]:
-    """The words that carry the meaning, in order, without accents and case."""
-    words = _WORD.findall(plain(text.casefold()).replace("’", "'"))
-    return [word for word in words if word not in _stop() and len(word) > 1]
-
-
-def pick(question: str, passages: Sequence[Passage], *, wants_figure: bool = False) -> Answer | None:
-    """The best sentence of all passages, with the neighbours that belong to it."""
+def pick(
+    question: str, passages: Sequence[Passage], *, asked_as: str = "", language: str = ""
+) -> Answer | None:
+    """The best sentence of all passages, with the neighbours that belong to it. `asked_as` is the customer's
+    sentence: how it asks says what the answer looks like. Sentences in `language` come first."""
     units = [unit for passage in passages for unit in _units(passage)]
-    asked = terms(question)
     if not units:
         return None
-    weights = _weights(asked, units)
-    fit = {unit: _fit(unit, weights, wants_figure) for unit in units}
+    weights = _weights(terms(question), units)
+    own = {unit: _covered(terms(unit.text), weights) for unit in units}
+    rank = {passage.id: 0.03 * place for place, passage in enumerate(passages)}
+    fit = {
+        unit: 0.3 * own[unit]
+        + _extras(unit, weights, asked_as)
+        - rank[unit.passage.id]
+        - 0.4 * (language not in ("", speaks(unit.text) or language))
+        for unit in units
+    }
     best = max(units, key=lambda unit: (fit[unit], -unit.place))
-    room = LONGEST - len(source_name(best.passage)) - len(" (from )")
-    text = _with_neighbours(best, units, fit, room)
-    return Answer(text, best.passage, _covered(terms(text) | terms(best.passage.heading), weights))
+    text = _with_neighbours(best, units, own)
+    held = terms(f"{text} {best.passage.heading} {best.passage.source}")
+    rarest = max(weights, key=lambda term: weights[term], default="")
+    return Answer(text, best.passage, _covered(held, weights), not rarest or rarest in held)
 
 
 def source_name(passage: Passage) -> str:
@@ -84,13 +88,6 @@ def source_name(passage: Passage) -> str:
         return passage.source
     shown = PurePosixPath(passage.source).stem.replace("_", " ").replace("-", " ")
     return shown[:1].upper() + shown[1:]
-
-
-@lru_cache(maxsize=20_000)
-def _stem(word: str) -> str:
-    """Without its grammatical ending, longest first; crude, and the same for question and passage."""
-    fitting = (end for end in question_words()["endings"].split() if word.endswith(end))
-    return next((word[: -len(end)] for end in fitting if len(word) - len(end) >= 3), word)
 
 
 def _units(passage: Passage) -> list[Unit]:
@@ -142,24 +139,28 @@ def _covered(words: frozenset[str], weights: dict[str, float]) -> float:
     return sum(weight for term, weight in weights.items() if term in words) / total if total else 0.0
 
 
-def _fit(unit: Unit, weights: dict[str, float], wants_figure: bool) -> float:
-    own = _covered(terms(unit.text), weights)
-    with_heading = _covered(terms(unit.text) | terms(unit.passage.heading), weights)
-    figure = 0.25 if wants_figure and re.search(r"[$€%]|\b(?:free|gratis)\b", unit.text) else 0.0
-    return (
-        0.5 * own
-        + 0.5 * with_heading
-        + 0.5 * unit.passage.score
-        + figure
-        - (0.3 if unit.text.endswith(":") else 0)
-    )
+def _extras(unit: Unit, weights: dict[str, float], asked_as: str) -> float:
+    """What speaks for a sentence beside the question's words in it: its heading, its passage, being about little
+    else, and having what such a question wants: an amount, a duration."""
+    words, heading = terms(unit.text), terms(f"{unit.passage.heading} {unit.passage.source}")
+    covered = _covered(words | heading, weights) + 0.4 * unit.passage.score
+    focus = 0.25 * len(words & weights.keys()) / (len(words) or 1)
+    shape = 0.5 * any(asks.search(asked_as) and has.search(unit.text) for asks, has in _SHAPES)
+    topic = 0.15 * bool(terms(asked_as) & heading)
+    nearest = terms(unit.passage.heading.rpartition(" › ")[2])
+    topic += 0.4 * len(nearest & weights.keys()) / (len(nearest) or 1)
+    late = min(0.03 * unit.place, 0.15) + unit.text.endswith(":")
+    return covered + focus + shape + topic - late
 
 
-def _with_neighbours(best: Unit, units: Sequence[Unit], fit: dict[Unit, float], room: int) -> str:
-    text = _cut(best.text, room)
+def _with_neighbours(best: Unit, units: Sequence[Unit], own: dict[Unit, float]) -> str:
+    """The sentence and up to two after it, as long as they hold the question's words as well. Where only the
+    heading held them, the next sentence belongs to the answer too."""
+    room = LONGEST - len(source_name(best.passage)) - len(" (from )")
+    text, reach = _cut(best.text, room), 2 if own[best] else 1
     for unit in units:
-        follows = unit.passage is best.passage and best.place < unit.place <= best.place + 2
-        if follows and fit[unit] >= AS_GOOD * fit[best] and len(text) + 1 + len(unit.text) <= room:
+        follows = unit.passage is best.passage and best.place < unit.place <= best.place + reach
+        if follows and own[unit] >= AS_GOOD * own[best] and len(text) + 1 + len(unit.text) <= room:
             text = f"{text}{'' if text[-1] in '.!?:;' else ';'} {unit.text}"
     return text
 

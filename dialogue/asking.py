@@ -40,19 +40,21 @@ def complete(field: Field_, value: Value | None) -> bool:
 
 
 def question(field: Field_, language: str, turn: Turn, value: Value | None) -> str:
-    """How the assistant asks for a field; `value` is what is known of it so far."""
+    """How the assistant asks for a field: by its description if that is a question. `value` is what is known so
+    far. A description is in the workspace's first language; in another one it is left out."""
     key = _TEMPLATE.get(field.type, f"ask_{field.type}")
     if field.type == "datetime" and value is not None and not complete(field, value):
         key = "ask_datetime_day" if ":" in str(value.value) else "ask_datetime_time"
-    known = key in words.templates(language)
-    day = show(field, value.value, language) if key == "ask_datetime_time" and value else ""
+    at_home = language == turn.profile.assistant.languages[0]
+    if at_home and field.description.endswith("?") and not key.startswith("ask_datetime_"):
+        return field.description
     return words.say(
-        key if known else "ask_text",
+        key if key in words.templates(language) else "ask_text",
         language,
         turn.profile.assistant.personality,
-        label=label(field),
+        label=label(field) if at_home else "",
         options=_either(field.options, language),
-        day=day,
+        day=show(field, value.value, language) if key == "ask_datetime_time" and value else "",
     )
 
 
@@ -74,7 +76,8 @@ def last_of_ours(turn: Turn) -> Line | None:
 
 
 def label(field: Field_) -> str:
-    return field.description or field.name.replace("_", " ")
+    described = field.description and not field.description.endswith("?")
+    return field.description if described else field.name.replace("_", " ")
 
 
 def summary(turn: Turn, language: str) -> str:

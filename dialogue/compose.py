@@ -6,6 +6,8 @@ from datetime import date, datetime
 
 from dialogue import answers, hours, knowing, words
 from dialogue.asking import asked, context_of, last_of_ours, missing, question, summary
+from dialogue.understand.local import BUILT_IN
+from dialogue.understand.sentences import asks, wordless
 from domain.disclosure import disclosed
 from domain.entities import Kind
 from domain.turn import Author, NameContact, Part, Reply, SetField, Turn, Understanding
@@ -15,6 +17,10 @@ TIRED = 2
 SURE_ENOUGH = 1.4
 """Understood at 0.5 is right nine times in ten on unseen examples, and counts as 0.7: the default of
 `policy.confidence`."""
+
+
+BESIDE = 0.5
+"""The score of an answer that misses the very word that was asked about: between `MAYBE` and `KNOWS`."""
 
 
 def compose(turn: Turn) -> Turn:
@@ -72,10 +78,10 @@ def _together(replies: list[Reply]) -> Reply | None:
 
 
 def _answer(part: Part, turn: Turn, *, alone: bool) -> Reply | None:
+    if part.intent == "ask_hours" and hours.known(turn.profile.hours):
+        return _about_hours(part, turn, alone=alone)
     if knowing.documented(part, turn):
         return _from_documents(part, turn, alone=alone)
-    if part.intent == "ask_hours":
-        return _opening_hours(part, turn)
     if part.intent in ("cancel_appointment", "reschedule_appointment"):
         return Reply(_say(part.intent, turn, facts=_when_said(turn)), "request")
     if part.intent == "check_status":
@@ -86,13 +92,28 @@ def _answer(part: Part, turn: Turn, *, alone: bool) -> Reply | None:
 def _from_documents(part: Part, turn: Turn, *, alone: bool) -> Reply:
     """`alone`: every passage was found for this one question, so its score speaks for it; with several
     questions the sentence itself must hold their words."""
-    price = part.intent == "ask_price"
-    best = answers.pick(knowing.query(part, turn), turn.passages, wants_figure=price)
-    score = 0.0 if best is None else best.passage.score if alone else min(best.passage.score, best.coverage)
+    best = answers.pick(
+        knowing.query(part, turn), turn.passages, asked_as=part.text, language=language_of(turn)
+    )
+    score = _score(best, alone=alone)
     if best is None or score < (answers.KNOWS if part.intent == "unknown" else answers.MAYBE):
-        return Reply(_say("unknown", turn), "unknown", confidence=score)
+        return _unknown(part, turn, score)
     text = _say("answer", turn, answer=best.text, source=answers.source_name(best.passage))
     return Reply(text, "knowledge", (best.passage.source,), _as_confidence(score))
+
+
+def _unknown(part: Part, turn: Turn, score: float) -> Reply:
+    """A wish that the business taught us and no document is about is for a person; a question is not known."""
+    if part.intent not in BUILT_IN and not asks(part.text):
+        return Reply(_say("request_open", turn), "request")
+    return Reply(_say("unknown", turn), "unknown", confidence=score)
+
+
+def _score(best: answers.Answer | None, *, alone: bool) -> float:
+    if best is None:
+        return 0.0
+    score = best.passage.score if alone else min(best.passage.score, best.coverage)
+    return score if best.pointed else min(score, BESIDE)
 
 
 def _as_confidence(score: float) -> float:
@@ -102,9 +123,15 @@ def _as_confidence(score: float) -> float:
     return round(0.4 + 0.3 * (score - answers.MAYBE) / (answers.KNOWS - answers.MAYBE), 3)
 
 
-def _opening_hours(part: Part, turn: Turn) -> Reply:
+def _about_hours(part: Part, turn: Turn, *, alone: bool) -> Reply:
+    """From the profile, unless the question is of something else (a holiday, the stock market) of which the
+    documents know."""
+    written = _from_documents(part, turn, alone=alone) if knowing.documented(part, turn) else None
+    if written and written.kind == "knowledge" and written.confidence >= _as_confidence(answers.KNOWS):
+        return written
     text = hours.describe(turn.profile.hours, turn.now, _day_in(part, turn), language_of(turn))
-    return Reply(text, "hours", ("opening hours",), min(1.0, round(SURE_ENOUGH * part.confidence, 3)))
+    sure = 0.5 if knowing.on_holiday(part) else min(1.0, round(SURE_ENOUGH * part.confidence, 3))
+    return Reply(text, "hours", ("opening hours",), sure)
 
 
 def _day_in(part: Part, turn: Turn) -> date | None:
@@ -163,7 +190,7 @@ def _acknowledged(turn: Turn) -> Reply | None:
     """ "ok" to a statement needs no answer; to a question of ours it is one that a person must read."""
     last = last_of_ours(turn)
     if last is None:
-        return _greeting(turn)
+        return None if wordless(turn.text) else _greeting(turn)
     return (
         Reply(_say("unknown", turn), "unknown")
         if last.text.rstrip().endswith("?") and _open_question(last.text)

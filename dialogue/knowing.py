@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from dialogue import hours
-from dialogue.answers import content, question_words
 from dialogue.understand.local import BUILT_IN, weight
+from dialogue.vocabulary import content, kind_words, topic
 from domain.turn import Part, Passage, Turn
 
 LIMIT = 5
@@ -34,20 +34,30 @@ def questions(turn: Turn) -> tuple[Part, ...]:
 def documented(part: Part, turn: Turn) -> bool:
     """The documents are where its answer would be."""
     if part.intent == "ask_hours":
-        return not hours.known(turn.profile.hours) or bool(_HOLIDAY.search(part.text))
+        return not hours.known(turn.profile.hours) or bool(_words(part))
     return part.intent in _DOCUMENTED or part.intent not in BUILT_IN
+
+
+def on_holiday(part: Part) -> bool:
+    """The week's opening hours say nothing about it."""
+    return bool(_HOLIDAY.search(part.text))
 
 
 def query(part: Part, turn: Turn) -> str:
     """The words of the customer that say what it is about; if there are none, the topic and what they chose
     earlier. Words that only say which kind of question it is would count against every passage."""
-    language = turn.understood.language if turn.understood else "en"
-    known = question_words()
-    words = [word for word in content(part.text) if word not in known["kinds"].get(part.intent, "").split()]
-    if words:
+    if words := _words(part):
         return " ".join(words)
-    topic = known["topics"].get(language, known["topics"]["en"]).get(part.intent, "")
-    return " ".join([topic, *(_chosen(turn) if part.intent == "ask_price" else ())]).strip() or part.text
+    about = topic(part.intent, turn.understood.language if turn.understood else "en")
+    said = [word for word in content(part.text) if word in about.split()]
+    if said:
+        return " ".join(said)
+    return " ".join([about, *(_chosen(turn) if part.intent == "ask_price" else ())]).strip() or part.text
+
+
+def _words(part: Part) -> list[str]:
+    known = kind_words(part.intent)
+    return [word for word in content(part.text) if word not in known and not word.isdigit()]
 
 
 def _chosen(turn: Turn) -> list[str]:

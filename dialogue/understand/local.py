@@ -7,7 +7,8 @@ from dialogue.understand.concepts import concepts
 from dialogue.understand.examples import Example, built_in, with_own
 from dialogue.understand.model import Model, train
 from dialogue.understand.sentences import LONGEST, asks, normal, split, wordless
-from domain.entities import Entity, find_entities
+from dialogue.vocabulary import speaks
+from domain.entities import Entity, Kind, find_entities
 from domain.loops import looks_automatic
 from domain.turn import Part, Understanding
 from domain.workspace import Profile
@@ -18,6 +19,7 @@ WEIGHT = {"emergency": 9, "want_human": 8, "complaint": 7, "who_are_you": 5, "as
 WEIGHT |= {"give_information": 4, "unknown": 3, "deny": 2, "affirm": 2, "greeting": 1, "goodbye": 1}
 WEIGHT |= {"thanks": 1, "reaction": 0}
 """Which of several intents in one burst it is about. What is not listed wants something done and weighs 6."""
+WHEN = (Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.DATE_RANGE, Kind.TIME_RANGE)
 SURE = 0.75
 """A question that the classifier takes for a pleasantry needs at least this to be one."""
 KEPT = 8
@@ -83,6 +85,8 @@ def _read(sentence: str, model: Model, entities: tuple[Entity, ...]) -> Reading:
         intent, confidence = _by_shape(sentence, entities, confidence)
     elif _mistaken_for_courtesy(sentence, intent, confidence):
         intent = "ask_knowledge"
+    elif intent == "give_information" and sentence.rstrip().endswith("?"):
+        intent = "book_appointment" if _says_when(sentence, entities) else "ask_knowledge"
     return Reading(
         Part(intent, round(confidence, 3), sentence), guess.nearest, guess.runner_up, guess.language
     )
@@ -91,6 +95,11 @@ def _read(sentence: str, model: Model, entities: tuple[Entity, ...]) -> Reading:
 def _mistaken_for_courtesy(sentence: str, intent: str, confidence: float) -> bool:
     """Nobody may be left without an answer because a question looked like "ok"."""
     return intent in PLEASANTRIES and confidence < SURE and asks(sentence) and len(sentence.split()) > 2
+
+
+def _says_when(sentence: str, entities: tuple[Entity, ...]) -> bool:
+    """ "Tuesday at 3?" asks for an appointment."""
+    return any(entity.kind in WHEN and entity.text in sentence for entity in entities)
 
 
 def _by_shape(sentence: str, entities: tuple[Entity, ...], confidence: float) -> tuple[str, float]:
@@ -105,6 +114,8 @@ def _by_shape(sentence: str, entities: tuple[Entity, ...], confidence: float) ->
 
 
 def _language(text: str, main: Reading, readings: list[Reading]) -> str:
+    """By its letters, else its little words, else what the nearest examples are written in."""
     if any(mark in text for mark in "¿¡ñ"):
         return "es"
-    return main.language or next((reading.language for reading in readings if reading.language), "")
+    nearest = (reading.language for reading in (main, *readings) if reading.language)
+    return speaks(text[:LONGEST]) or next(nearest, "")

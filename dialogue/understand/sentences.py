@@ -6,7 +6,12 @@ import unicodedata
 LONGEST = 2_000
 """Characters of a burst that are read for meaning; nobody's question starts after them."""
 MOST = 12
-_BREAK = re.compile(r"(?<=[.!?…])\s+|\s*\n+\s*|(?<=[?!])(?=[^\W\d_])|(?<=\w)\s+(?=¿)")
+_BREAK = re.compile(
+    r"(?<=[.!?…])\s+|\s*\n+\s*|(?<=[?!])(?=[^\W\d_])|(?<=\w)\s+(?=¿)"
+    r"|,?\s+(?:and|y)\s+(?=(?:how|what|where|when|who|do you|does|are you|can i|can you|is there|cu[aá]nt|qu[eé]|d[oó]nde"
+    r"|aceptan|tienen|hay)\b)",
+    re.IGNORECASE,
+)
 _ABBREVIATED = re.compile(r"(?:^|\s)(?:dr|mr|mrs|ms|st|sra?|dra|no|approx|a\.m|p\.m|vs)\.$", re.IGNORECASE)
 _HELLO = re.compile(
     r"^\W*((?:hi+|hello+|hey+|howdy|greetings|good\s+(?:morning|afternoon|evening)|hola+|buen(?:os|as)?"

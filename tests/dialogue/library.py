@@ -11,8 +11,8 @@ from uuid import UUID, uuid5
 
 from ruamel.yaml import YAML
 
-from dialogue.answers import terms
 from dialogue.understand.local import LocalUnderstander
+from dialogue.vocabulary import terms
 from domain.turn import Author, Conversation, Line, Passage, Turn, Value
 from domain.workspace import Profile
 
@@ -43,7 +43,13 @@ class Shelf:
         weights = {term: self._weight(term) for term in terms(question)}
         total = sum(weights.values()) or 1.0
         scored = [
-            Passage(p.id, p.source, p.heading, p.text, round(sum(weights[t] for t in words & weights.keys()) / total, 3))
+            Passage(
+                p.id,
+                p.source,
+                p.heading,
+                p.text,
+                round(sum(weights[t] for t in words & weights.keys()) / total, 3),
+            )
             for p, words in self._passages
         ]
         return sorted((p for p in scored if p.score), key=lambda p: -p.score)[:limit]
@@ -64,7 +70,8 @@ def sections(path: Path) -> list[Passage]:
     name = title.splitlines()[0].strip()
     parts = [part.partition("\n") for part in rest]
     return [
-        Passage(uuid5(NONE, f"{path}{head}"), name, head.strip(), body.strip(), 0.0) for head, _, body in parts
+        Passage(uuid5(NONE, f"{path}{head}"), name, head.strip(), body.strip(), 0.0)
+        for head, _, body in parts
     ]
 
 

@@ -1,6 +1,7 @@
 """The admin API put together: doors, problems, limits, and the document that describes it."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -39,11 +40,18 @@ _ABOUT = (
 
 def create(rt: Runtime, *, per_minute: int = PER_MINUTE) -> FastAPI:
     """To be mounted; the address it is mounted at is read from each request."""
+    counted = Limits(rt.settings.redis_url, per_minute)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await counted.close()
+
     app = FastAPI(
         title="Frontdesk admin API", version="1", description=_ABOUT, responses=_responses(), redirect_slashes=False,
-        docs_url=None, redoc_url=None, generate_unique_id_function=_name,
+        docs_url=None, redoc_url=None, generate_unique_id_function=_name, lifespan=lifespan,
     )  # fmt: skip
-    app.state.doorkeeper = Doorkeeper(rt, Limits(rt.settings.redis_url, per_minute))
+    app.state.doorkeeper = Doorkeeper(rt, counted)
     app.add_middleware(Envelope)
     problems.install(app)
     app.include_router(me.router)

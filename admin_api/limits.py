@@ -3,12 +3,15 @@
 import logging
 import time
 from dataclasses import dataclass
+from typing import cast
 
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import Storage
+from limits.aio.storage import RedisStorage, Storage
+from limits.aio.storage.redis.redispy import RedispyBridge
 from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
+from redis.asyncio import Redis
 
 from domain.errors import TooMany
 
@@ -51,6 +54,11 @@ class Limits:
         except StorageError as error:
             logger.warning("redis is away, requests are counted here: %s", type(error.storage_error).__name__)
             return await self._take(self._local, kind, who)
+
+    async def close(self) -> None:
+        if isinstance(self._shared.storage, RedisStorage):
+            client = cast(RedispyBridge, self._shared.storage.bridge).storage
+            await cast(Redis, client).aclose()
 
     async def _take(self, limiter: FixedWindowRateLimiter, kind: str, who: str) -> tuple[bool, Window]:
         allowed = await limiter.hit(self._rate, kind, who)

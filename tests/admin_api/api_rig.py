@@ -21,6 +21,7 @@ from store import channels, conversations, drafts, inbox, people, turns, workspa
 from store.db import Tx, new_id
 from store.turns import Claim
 
+Api = httpx2.AsyncClient  # noqa: TID251  (ours, in this process)
 ROLES = ("viewer", "agent", "admin", "owner")
 _numbers = count(2_000_000)
 _CLAIM = text(

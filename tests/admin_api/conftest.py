@@ -12,9 +12,9 @@ from starlette.routing import Mount
 
 import admin_api.app
 from runtime.runtime import Runtime
-from tests.admin_api.api_rig import Business, hire
+from tests.admin_api.api_rig import Api, Business, hire
 
-OpenApi = Callable[..., Awaitable[httpx2.AsyncClient]]
+OpenApi = Callable[..., Awaitable[Api]]
 OpenBusiness = Callable[..., Awaitable[Business]]
 
 
@@ -22,18 +22,16 @@ OpenBusiness = Callable[..., Awaitable[Business]]
 async def open_api() -> AsyncIterator[OpenApi]:
     async with AsyncExitStack() as stack:
 
-        async def open_one(rt: Runtime, per_minute: int = 1_000_000) -> httpx2.AsyncClient:
+        async def open_one(rt: Runtime, per_minute: int = 1_000_000) -> Api:
             app = Starlette(routes=[Mount("/api/v1", admin_api.app.create(rt, per_minute=per_minute))])
-            client = httpx2.AsyncClient(  # noqa: TID251
-                transport=httpx2.ASGITransport(app), base_url="http://testserver"
-            )
+            client = Api(transport=httpx2.ASGITransport(app), base_url="http://testserver")
             return await stack.enter_async_context(client)
 
         yield open_one
 
 
 @pytest.fixture(scope="session")
-async def api(rt: Runtime, open_api: OpenApi) -> httpx2.AsyncClient:
+async def api(rt: Runtime, open_api: OpenApi) -> Api:
     return await open_api(rt)
 
 

@@ -8,7 +8,7 @@ import pytest
 import admin_api.app
 from runtime.runtime import Runtime
 from store.db import new_id
-from tests.admin_api.api_rig import Business, is_problem
+from tests.admin_api.api_rig import Api, Business, is_problem
 
 ROUTES = [
     ("GET", "/me"),
@@ -59,7 +59,7 @@ async def theirs(other: Business) -> Ours:
     return await _ours(other)
 
 
-async def ask(api: httpx2.AsyncClient, method: str, path: str, headers: dict[str, str]) -> httpx2.Response:
+async def ask(api: Api, method: str, path: str, headers: dict[str, str]) -> httpx2.Response:
     body = {"text": "Good morning"} if path.endswith("/messages") else {}
     return await api.request(method, path, headers=headers, json=body if method == "POST" else None)
 
@@ -71,9 +71,7 @@ def test_the_table_is_complete(rt: Runtime) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-async def test_without_a_valid_key_nothing(
-    api: httpx2.AsyncClient, ours: Ours, method: str, path: str
-) -> None:
+async def test_without_a_valid_key_nothing(api: Api, ours: Ours, method: str, path: str) -> None:
     keys = ours.business.keys
     for headers in (
         {},
@@ -106,9 +104,7 @@ def _other_secret(key: str) -> str:
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 @pytest.mark.parametrize("kind", ["viewer", "reader"])
-async def test_who_may_only_read_only_reads(
-    api: httpx2.AsyncClient, ours: Ours, method: str, path: str, kind: str
-) -> None:
+async def test_who_may_only_read_only_reads(api: Api, ours: Ours, method: str, path: str, kind: str) -> None:
     answer = await ask(api, method, ours.path(path), ours.business.key(kind))
     if method == "GET":
         assert answer.status_code == 200
@@ -117,25 +113,19 @@ async def test_who_may_only_read_only_reads(
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-async def test_a_key_without_scopes_may_nothing(
-    api: httpx2.AsyncClient, ours: Ours, method: str, path: str
-) -> None:
+async def test_a_key_without_scopes_may_nothing(api: Api, ours: Ours, method: str, path: str) -> None:
     is_problem(await ask(api, method, ours.path(path), ours.business.key("nothing")), 403, "not_permitted")
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 @pytest.mark.parametrize("kind", ["agent", "admin", "owner", "program"])
-async def test_who_may_write_writes(
-    api: httpx2.AsyncClient, ours: Ours, method: str, path: str, kind: str
-) -> None:
+async def test_who_may_write_writes(api: Api, ours: Ours, method: str, path: str, kind: str) -> None:
     answer = await ask(api, method, ours.path(path), ours.business.key(kind))
     assert answer.status_code in (200, 201), answer.text
 
 
 @pytest.mark.parametrize(("method", "path"), IN_WORKSPACE)
-async def test_a_workspace_goes_by_its_slug_too(
-    api: httpx2.AsyncClient, ours: Ours, method: str, path: str
-) -> None:
+async def test_a_workspace_goes_by_its_slug_too(api: Api, ours: Ours, method: str, path: str) -> None:
     for ws in (ours.business.slug, str(ours.business.id).upper()):
         fresh = await _ours(ours.business)
         answer = await ask(api, method, fresh.path(path, ws=ws), ours.business.key())
@@ -144,7 +134,7 @@ async def test_a_workspace_goes_by_its_slug_too(
 
 @pytest.mark.parametrize(("method", "path"), IN_WORKSPACE)
 async def test_another_workspace_is_not_there(
-    api: httpx2.AsyncClient, ours: Ours, theirs: Ours, method: str, path: str
+    api: Api, ours: Ours, theirs: Ours, method: str, path: str
 ) -> None:
     """Not with its id, not with its slug, not with its things, not with one that does not exist."""
     key = ours.business.key("owner")
@@ -164,7 +154,7 @@ async def test_another_workspace_is_not_there(
 
 @pytest.mark.parametrize(("method", "path"), WITH_ID)
 async def test_somebody_elses_ids_are_not_there(
-    api: httpx2.AsyncClient, ours: Ours, theirs: Ours, method: str, path: str
+    api: Api, ours: Ours, theirs: Ours, method: str, path: str
 ) -> None:
     for conversation, draft in (
         (theirs.conversation_id, theirs.draft_id),
@@ -177,9 +167,7 @@ async def test_somebody_elses_ids_are_not_there(
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)
-async def test_a_stranger_changes_nothing(
-    api: httpx2.AsyncClient, ours: Ours, theirs: Ours, method: str, path: str
-) -> None:
+async def test_a_stranger_changes_nothing(api: Api, ours: Ours, theirs: Ours, method: str, path: str) -> None:
     key = theirs.business.key()
     before = [(await api.get(theirs.path(look), headers=key)).json() for look in _LOOK]
     await ask(api, method, theirs.path(path, ws=ours.business.id), ours.business.key("owner"))
@@ -191,7 +179,7 @@ async def test_a_stranger_changes_nothing(
 _LOOK = [path for method, path in WITH_ID if method == "GET"]
 
 
-async def test_lists_hold_only_ones_own(api: httpx2.AsyncClient, ours: Ours, theirs: Ours) -> None:
+async def test_lists_hold_only_ones_own(api: Api, ours: Ours, theirs: Ours) -> None:
     for noun, there in (("conversations", theirs.conversation_id), ("drafts", theirs.draft_id)):
         answer = await api.get(ours.business.path(f"/{noun}?limit=200"), headers=ours.business.key())
         assert str(there) not in answer.text
@@ -199,13 +187,13 @@ async def test_lists_hold_only_ones_own(api: httpx2.AsyncClient, ours: Ours, the
     assert (await api.get(theirs_drafts, headers=ours.business.key())).json()["items"] == []
 
 
-async def test_a_bearer_token_is_the_same_key(api: httpx2.AsyncClient, business: Business) -> None:
+async def test_a_bearer_token_is_the_same_key(api: Api, business: Business) -> None:
     for scheme in ("Bearer", "bearer"):
         answer = await api.get("/api/v1/me", headers={"Authorization": f"{scheme} {business.keys['agent']}"})
         assert answer.status_code == 200
 
 
-async def test_me(api: httpx2.AsyncClient, business: Business) -> None:
+async def test_me(api: Api, business: Business) -> None:
     me = (await api.get("/api/v1/me", headers=business.key("agent"))).json()
     assert me["role"] == "agent"
     assert me["person_id"] == str(business.persons["agent"])
@@ -220,7 +208,7 @@ async def test_me(api: httpx2.AsyncClient, business: Business) -> None:
 
 
 async def test_a_key_stops_when_it_is_revoked_or_its_person_disabled(
-    api: httpx2.AsyncClient, rt: Runtime, open_business
+    api: Api, rt: Runtime, open_business
 ) -> None:
     """Also in a process that has seen it a moment ago."""
     from sqlalchemy import text

@@ -51,6 +51,12 @@ _NOTHING_TO_ANSWER = text(
     "update conversation set due_at = null, burst_started_at = null, answered_seq = last_seq, epoch = epoch + 1"
     " where id = :id"
 )
+# A HELP or START asks for no turn; what was asked before it still waits for one.
+_ONLY_A_KEYWORD = text(
+    "update conversation set answered_seq = last_seq where id = :id and due_at is null and not exists ("
+    " select from message m where m.workspace_id = conversation.workspace_id and m.conversation_id = conversation.id"
+    " and m.direction = 'in' and m.seq > conversation.answered_seq and m.seq < conversation.last_seq)"
+)
 
 DEBOUNCE_S, DEBOUNCE_MAX_S = 3.0, 10.0
 
@@ -153,7 +159,9 @@ async def _ask_a_person(tx: Tx, profile: Profile, conversation_id: UUID) -> None
     """It may be a wish to be left alone: no machine answers before a person has looked."""
     pause = profile.policy.pause_after_human
     await conversations.hand_to_person(tx, conversation_id, None, "maybe_opt_out", pause, answered=False)
-    await audit.add(tx, "system", "conversation_handed_off", "conversation", conversation_id, reason="maybe_opt_out")
+    await audit.add(
+        tx, "system", "conversation_handed_off", "conversation", conversation_id, reason="maybe_opt_out"
+    )
 
 
 async def _obey(
@@ -168,17 +176,20 @@ async def _obey(
 ) -> bool:
     """STOP, START or HELP: effective now, in this transaction, and no turn is run. Return whether there is
     something to send: the provider answers the keywords that it knows, we answer the rest, once."""
-    keyword = reading.keyword
+    keyword, was_out = reading.keyword, held.opted_out_at is not None
     assert keyword is not None
-    await tx.execute(_NOTHING_TO_ANSWER, {"id": conversation_id})
+    over = keyword is Keyword.STOP or was_out
+    await tx.execute(_NOTHING_TO_ANSWER if over else _ONLY_A_KEYWORD, {"id": conversation_id})
     if keyword is not Keyword.HELP:
         source = "provider" if event.keyword else "phrase"
         await contacts.record_consent(tx, held.id, keyword, source, event.text, message_id)
+    repeated = keyword is Keyword.STOP and was_out
+    if repeated and not event.keyword:
+        return False  # what is queued can only be the confirmation of the first one: it may still leave
     if keyword is Keyword.STOP:
         await outbox.cancel(tx, conversation_id, "opted_out")
         await audit.add(tx, "system", "contact_opted_out", "conversation", conversation_id)
-    repeated = keyword is Keyword.STOP and held.opted_out_at is not None
-    if event.keyword is not None or repeated:
+    if event.keyword is not None:
         return False
     words = keywords.answer(keyword, profile, reading.matched)
     await outbox.put(tx, NewMessage(conversation_id, thread_id, "system", "confirmation", words))

@@ -10,13 +10,13 @@ import psycopg
 import pytest
 
 from frontdesk.stories.stage import Stage, open_stage
-from tests.rig import NOW, Desk, open_desk
 from runtime import files
 from runtime.runtime import Runtime, open_runtime
 from runtime.settings import Settings
 from store.db import new_id
 from store.embedded import EmbeddedPostgres, EmbeddedRedis
 from store.migrate import migrate
+from tests.rig import NOW, Desk, open_desk
 
 ROOT = Path(__file__).resolve().parents[1]
 

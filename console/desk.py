@@ -27,21 +27,16 @@ async def read(tx: Tx, conversation_id: UUID | None, number: str) -> Json:
     waiting = {draft.conversation_id for draft in pending}
     people = {one.id: await contacts.get(tx, one.contact_id) for one in page}
     listed = [await _summary(tx, one, people[one.id], one.id in waiting) for one in page]
-    chosen = _choose(page, people, conversation_id, number)
+    if conversation_id is None:
+        conversation_id = next(
+            (one.id for one in page if number and number in _numbers(people[one.id])), None
+        )
     return {
         "now": tx.now.isoformat(),
         "conversations": listed,
         "drafts": [_draft(one) for one in pending],
-        "conversation": await _whole(tx, chosen, people[chosen.id]) if chosen else None,
+        "conversation": await _whole(tx, conversation_id) if conversation_id else None,
     }
-
-
-def _choose(
-    page: list[Conversation], people: dict[UUID, Contact | None], wanted: UUID | None, number: str
-) -> Conversation | None:
-    if wanted is not None:
-        return next((one for one in page if one.id == wanted), None)
-    return next((one for one in page if number and number in _numbers(people[one.id])), None)
 
 
 async def _summary(tx: Tx, conversation: Conversation, contact: Contact | None, waiting: bool) -> Json:
@@ -70,7 +65,9 @@ def _head(conversation: Conversation, contact: Contact | None) -> Json:
     }
 
 
-async def _whole(tx: Tx, conversation: Conversation, contact: Contact | None) -> Json:
+async def _whole(tx: Tx, conversation_id: UUID) -> Json:
+    conversation = await conversations.get(tx, conversation_id)
+    contact = await contacts.get(tx, conversation.contact_id)
     after = max(0, conversation.last_seq - MESSAGES)
     messages = await conversations.messages(tx, conversation.id, after, MESSAGES)
     fields = await conversations.context(tx, conversation.id)
@@ -109,7 +106,7 @@ def _delivery(parts: list[Json]) -> Json | None:
     if not parts:
         return None
     worst = min(parts, key=lambda part: (part["state"] != "failed", RANK[DeliveryState(part["state"])]))
-    return {"state": worst["state"], "error_code": worst["error_code"], "because": say(worst["reason"])}
+    return {**{key: worst[key] for key in ("state", "reason", "error_code")}, "because": say(worst["reason"])}
 
 
 def _draft(draft: Draft) -> Json:

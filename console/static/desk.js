@@ -16,7 +16,7 @@ export class Desk {
     $("reply").addEventListener("submit", (event) => this.reply(event));
     $("take").addEventListener("click", () => this.own($("take"), "takeover", "You answer now."));
     $("release").addEventListener("click", () => this.own($("release"), "release", "The assistant answers again."));
-    $("waiting").addEventListener("click", () => this.choose(this.drafts[0].conversation_id));
+    $("waiting").addEventListener("click", () => this.choose(this.drafts.at(-1).conversation_id));
     $("back").addEventListener("click", () => goTo("list"));
   }
 
@@ -116,7 +116,7 @@ export class Desk {
 
   line(line) {
     return el(
-      "li",
+      "div",
       { class: `line line-${line.author}${line.lit ? " lit" : ""}` },
       el("p", { class: "by" }, line.author === "ai" && line.edited ? "Assistant, approved by you" : AUTHORS[line.author]),
       line.text ? el("p", { dir: "auto" }, line.text) : null,

@@ -88,7 +88,7 @@ export class Handset {
     const said = one.mine ? "You" : this.business.name;
     const again = this.sending.find((other) => other.key === one.key)?.again;
     return el(
-      "li",
+      "div",
       { class: `bubble ${one.mine ? "mine" : "theirs"}` },
       el("span", { class: "hidden" }, `${said}: `),
       ...one.pictures.map(picture),

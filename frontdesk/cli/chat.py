@@ -1,0 +1,142 @@
+"""`frontdesk chat`: the phone in a terminal, against a running `frontdesk up`."""
+
+import asyncio
+import contextlib
+import re
+import sys
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from frontdesk import telling
+from frontdesk.cli.processes import fail
+from frontdesk.session import Session
+from frontdesk.talk import Talk, TalkFailed, new_number
+from frontdesk.telling import Json, Tell
+from runtime import demo as demo_file
+from runtime import settings as reading
+from runtime.demo import BadDemo, Business, Demo
+from runtime.http import open_client
+
+NOT_RUNNING = "frontdesk is not running: start it in another terminal with `make run`"
+
+
+def chat(
+    workspace: Annotated[
+        str, typer.Option("--workspace", "-w", help="The business: its slug or number.")
+    ] = "",
+    channel: Annotated[str, typer.Option(help="sms; the others are not built yet.")] = "sms",
+    number: Annotated[str, typer.Option("--as", help="Your own number. Default: a new customer.")] = "",
+    data_dir: Annotated[Path | None, typer.Option(help="Where `up` keeps everything. Default: .data")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Text a demo business from the terminal. Reads lines from a pipe too: each is sent, answered, and printed.
+
+    Example: `printf 'How much is a cleaning?\\n/why\\n' | frontdesk chat -w clinic --as +15125550123`
+    """
+    _only_sms(channel)
+    demo = _running(data_dir)
+    business = _business(demo, workspace)
+    me = re.sub(r"[\s().-]", "", number) or new_number()
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", me):
+        fail(f"{number!r} is not a telephone number; write it like +15125550123", 2)
+    live = sys.stdin.isatty() and sys.stdout.isatty() and not json
+    try:
+        worked = asyncio.run(_chat(demo.url, business, me, json, live))
+    except KeyboardInterrupt:
+        worked = True
+    except TalkFailed as error:
+        fail(NOT_RUNNING if error.away else str(error), 4 if error.away else 1)
+    raise typer.Exit(0 if worked else 1)
+
+
+def _only_sms(channel: str) -> None:
+    if channel in ("whatsapp", "webchat", "voice"):
+        fail(f"only sms exists in this version; {channel} is not built yet", 2)
+    if channel != "sms":
+        fail(f"there is no channel {channel!r}; this version has sms", 2)
+
+
+def _running(data_dir: Path | None) -> Demo:
+    try:
+        demo = demo_file.read((data_dir or reading.data_dir()).absolute())
+    except BadDemo as error:
+        fail(str(error), 1)
+    return demo or fail(NOT_RUNNING, 4)
+
+
+def _business(demo: Demo, name: str) -> Business:
+    if not demo.workspaces:
+        fail("no demo business is loaded: start with `frontdesk up --demo clinic`", 1)
+    found = demo.find(name) if name else demo.workspaces[0]
+    return found or fail(
+        f"there is no business {name!r}; there are {', '.join(b.slug for b in demo.workspaces)}", 2
+    )
+
+
+async def _chat(url: str, business: Business, me: str, json: bool, live: bool) -> bool:
+    """False when something that was asked for could not be done."""
+    async with open_client() as http:
+        session = Session(Talk(http, url, business, me), _teller(json, live))
+        await session.begin()
+        lines = _lines("you › " if live else "")
+        await (session.live(lines) if live else session.script(lines))
+        return session.worked
+
+
+def _teller(json: bool, live: bool) -> Tell:
+    if json:
+        return telling.as_json
+    tell = telling.for_people(Console(highlight=False))
+    return _around_prompt(tell) if live else tell
+
+
+async def _lines(prompt: str = "") -> AsyncIterator[str]:
+    """Lines of standard input until it ends. The thread that waits for them may be left waiting at the end."""
+    queue: asyncio.Queue[str | None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        with contextlib.suppress(EOFError, RuntimeError):  # RuntimeError: the loop has ended meanwhile
+            while True:
+                loop.call_soon_threadsafe(queue.put_nowait, input(prompt))
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(queue.put_nowait, None)
+
+    with _terminal_kept():
+        threading.Thread(target=read, daemon=True).start()
+        while (line := await queue.get()) is not None:
+            yield line
+
+
+@contextlib.contextmanager
+def _terminal_kept():  # type: ignore[no-untyped-def]
+    """Line editing changes the terminal, and an interrupted thread does not change it back."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    import termios
+
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def _around_prompt(tell: Tell) -> Tell:
+    """What arrives while a line is being typed goes above it."""
+    import readline
+
+    def told(event: Json) -> None:
+        sys.stdout.write("\r\033[K")
+        sys.stdout.flush()
+        tell(event)
+        sys.stdout.write(f"you › {readline.get_line_buffer()}")
+        sys.stdout.flush()
+
+    return told

@@ -98,7 +98,7 @@ def describe(channel: Target, sender: str, text: str, media: list[str], sid: str
     form |= {"From": sender, "To": channel.address, "Body": text, "SmsStatus": "received"}
     form |= {
         "NumMedia": str(len(media)),
-        "NumSegments": str(parts),
+        "NumSegments": str(segments.count(text).segments),
         "ApiVersion": "2010-04-01",
     }
     for n, one in enumerate(media):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -35,13 +36,15 @@ def _render(app: Any, root: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["code"] = _code
+    return made
 
 
 @cache
@@ -91,7 +94,7 @@ def _parameter(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fields(schemas: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """The fields of an object, and of the items of a page, one level deep."""
+    """The fields of an object and of what it holds."""
     schema = _resolved(schemas, schema)
     found = []
     for name, field in schema.get("properties", {}).items():
@@ -99,10 +102,22 @@ def _fields(schemas: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, A
         found.append(
             {"name": name, "type": _type(field), "needed": needed, "about": field.get("description", "")}
         )
-        if "items" in field and "$ref" in field["items"]:
-            inner = _fields(schemas, field["items"])
-            found += [one | {"name": f"{name}[].{one['name']}"} for one in inner]
+        for inner, step in ((field, "."), (field.get("items", {}), "[]."), (_values(field), ".*.")):
+            if "$ref" in inner:
+                found += [one | {"name": name + step + one["name"]} for one in _fields(schemas, inner)]
     return found
+
+
+def _values(field: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a mapping's values."""
+    values = field.get("additionalProperties")
+    return values if isinstance(values, dict) else {}
+
+
+def _code(text: str) -> Markup:
+    """`this` as <code>this</code>, everything escaped."""
+    parts = str(escape(text)).split("`")
+    return Markup("".join(f"<code>{part}</code>" if n % 2 else part for n, part in enumerate(parts)))  # noqa: S704
 
 
 def _resolved(schemas: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,9 @@ Owner = Literal["ai", "human"]
 DraftState = Literal["pending", "approved", "edited", "rejected", "expired", "superseded"]
 
 
+_CODE = r"^[a-z][a-z0-9_]{0,62}$"
+
+
 def _readable(text: str) -> str:
     """What can be sent and read: no NUL, no halves of characters, and something to see."""
     if "\0" in text:
@@ -28,7 +31,7 @@ def _readable(text: str) -> str:
 
 
 def _code(reason: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", reason):
+    if not re.fullmatch(_CODE, reason):
         raise ValueError("it is a short code such as asked_for_a_manager: small letters, digits, underscores")
     return reason
 
@@ -36,7 +39,9 @@ def _code(reason: str) -> str:
 Moment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 Words = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(_readable)]
 Note = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_readable)]
-Code = Annotated[str, Field(min_length=1, max_length=63), AfterValidator(_code)]
+Code = Annotated[
+    str, Field(min_length=1, max_length=63, json_schema_extra={"pattern": _CODE}), AfterValidator(_code)
+]
 
 
 class Sent(BaseModel):

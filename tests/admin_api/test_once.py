@@ -158,3 +158,16 @@ async def test_a_request_that_is_cancelled_leaves_nothing(api: Api, business: Bu
         answer = await reply(api, customer, key)
         assert answer.status_code == 201
         assert await said(api, customer) == 1
+
+
+async def test_another_workspace_sees_no_keys(
+    api: Api, business: Business, other: Business, rt: Runtime
+) -> None:
+    customer, key = await business.customer(), str(new_id())
+    await reply(api, customer, key)
+    seen = {}
+    for one in (business, other):
+        async with rt.db.transaction(one.id) as tx:
+            rows = await tx.execute(text("select count(*) from idempotency where key = :key"), {"key": key})
+            seen[one.id] = rows.scalar_one()
+    assert seen == {business.id: 1, other.id: 0}

@@ -45,7 +45,7 @@ class Answer:
     coverage: float
     """How much of the question's weight the answer and its heading carry, 0..1."""
     pointed: bool
-    """It holds the question's rarest word. "How are the schools in Round Rock?" is not about Round Rock."""
+    """It holds the question's rarest words. "How are the schools in Round Rock?" is not about Round Rock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ def pick(
     best = max(units, key=lambda unit: (fit[unit], -unit.place))
     text = _with_neighbours(best, units, own)
     held = terms(f"{text} {best.passage.heading} {best.passage.source}")
-    rarest = max(weights, key=lambda term: weights[term], default="")
-    return Answer(text, best.passage, _covered(held, weights), not rarest or rarest in held)
+    rarest = {term for term, weight in weights.items() if weight == max(weights.values())}
+    return Answer(text, best.passage, _covered(held, weights), rarest <= held)
 
 
 def source_name(passage: Passage) -> str:
@@ -130,7 +130,8 @@ def _weights(asked: frozenset[str], units: Sequence[Unit]) -> dict[str, float]:
     """Rare words of the question say more about where its answer is."""
     seen = [terms(unit.text) for unit in units]
     return {
-        term: math.log(1 + (len(units) + 1) / (1 + sum(term in words for words in seen))) for term in asked
+        term: math.log(1 + (len(units) + 1) / (1 + sum(term in words for words in seen)))
+        for term in sorted(asked)
     }
 
 

@@ -53,7 +53,7 @@ def _reply(turn: Turn, understood: Understanding) -> Reply | None:
     said = [_answer(part, turn, alone=len(parts) == 1) for part in parts if part not in tasks]
     if understood.intent == "unknown" and asked(turn) and not _known(said):
         said = []
-    if tasks or not parts or not said:
+    if tasks or not parts or not said or (asked(turn) and _known(said)):
         said.append(_carry_on(turn, understood, booking=bool(tasks)))
     return _together([reply for reply in said if reply is not None])
 

@@ -52,7 +52,8 @@ def query(part: Part, turn: Turn) -> str:
     said = [word for word in content(part.text) if word in about.split()]
     if said:
         return " ".join(said)
-    return " ".join([about, *(_chosen(turn) if part.intent == "ask_price" else ())]).strip() or part.text
+    chosen = _chosen(turn) if part.intent == "ask_price" else []
+    return " ".join(chosen) or about or part.text
 
 
 def _words(part: Part) -> list[str]:

@@ -1,7 +1,7 @@
 """Small words: those that say nothing of the matter, which kind of question a word belongs to, word endings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 def content(text: str) -> list[str]:
     """The words that carry the meaning, in order, without accents and case."""
-    return [word for word in _words(text) if word not in _stop() and len(word) > 1]
+    words = _words(text)
+    little = _little().get(_spoken(words)) or _stop()
+    return [word for word in words if word not in little and len(word) > 1]
 
 
 def terms(text: str) -> frozenset[str]:
@@ -26,7 +28,10 @@ def terms(text: str) -> frozenset[str]:
 
 def speaks(text: str) -> str:
     """The language whose little words the text has more of; "" when none has."""
-    words = _words(text)
+    return _spoken(_words(text))
+
+
+def _spoken(words: Sequence[str]) -> str:
     counts = {language: sum(word in little for word in words) for language, little in _little().items()}
     best = max(counts, key=lambda language: counts[language])
     return best if list(counts.values()).count(counts[best]) == 1 else ""

@@ -15,6 +15,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import normalize
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from dialogue.understand.concepts import concepts
 from dialogue.understand.examples import Example
@@ -34,6 +35,8 @@ VERBATIM = 0.97
 """A message this like an example is that example, whatever the other examples say."""
 FAINT = 0.2
 """Examples less like the message than this have no vote on its language."""
+
+_threads = ThreadpoolController()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,10 @@ class Model:
 
     def guess(self, text: str) -> Guess:
         """The best intent, however bad; the caller holds it against `threshold`."""
+        with _threads.limit(limits=1):
+            return self._guess(text)
+
+    def _guess(self, text: str) -> Guess:
         row = normalize(self.features.transform([normal(text)]))
         likeness: Floats = np.asarray((self.rows @ row.T).todense()).ravel()
         probability = self.head.predict_proba((likeness @ self.axes)[None, :])[0]
@@ -80,6 +87,12 @@ class Model:
 
 
 def train(examples: Sequence[Example]) -> Model:
+    """On one thread: for matrices this small, threads that wait for each other cost more than they give."""
+    with _threads.limit(limits=1):
+        return _train(examples)
+
+
+def _train(examples: Sequence[Example]) -> Model:
     features = _features()
     rows = normalize(features.fit_transform([normal(example.text) for example in examples]).tocsr())
     likeness: Floats = np.asarray((rows @ rows.T).todense())

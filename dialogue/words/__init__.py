@@ -3,6 +3,7 @@
 A key holds one template, or one a manner (warm, plain, formal; plain stands in for a missing one).
 """
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from ruamel.yaml import YAML
 FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "es")
 _MANNERS = {"friendly": "warm", "casual": "warm", "empathetic": "warm", "formal": "formal"}
+_DOUBLED = re.compile(r"(?<!\.)\.\.(?!\.)")
+"""A sentence that ends in "p.m." needs no second full stop."""
 _jinja = Environment(undefined=StrictUndefined, autoescape=False, trim_blocks=True)  # noqa: S701  # text, not HTML
 
 
@@ -27,7 +30,7 @@ def say(key: str, language: str, personality: str, **facts: object) -> str:
     said = templates(language if language in LANGUAGES else LANGUAGES[0])[key]
     manner = _MANNERS.get(personality, "plain")
     source = said[manner] if manner in said else said["plain"]
-    return " ".join(_compiled(source).render(facts).split(" ")).strip()
+    return _DOUBLED.sub(".", _compiled(source).render(facts)).strip()
 
 
 @cache

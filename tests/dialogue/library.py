@@ -40,7 +40,7 @@ class Shelf:
         self._passages = [(p, terms(f"{p.source} {p.heading} {p.text}")) for p in passages]
 
     async def search(self, workspace_id: UUID, question: str, limit: int) -> Sequence[Passage]:
-        weights = {term: self._weight(term) for term in terms(question)}
+        weights = {term: self._weight(term) for term in sorted(terms(question))}
         total = sum(weights.values()) or 1.0
         scored = [
             Passage(
@@ -48,7 +48,7 @@ class Shelf:
                 p.source,
                 p.heading,
                 p.text,
-                round(sum(weights[t] for t in words & weights.keys()) / total, 3),
+                round(sum(weights[t] for t in weights if t in words) / total, 3),
             )
             for p, words in self._passages
         ]

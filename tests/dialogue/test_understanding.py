@@ -47,9 +47,9 @@ def test_unseen_emergencies_are_all_seen() -> None:
 
 
 def test_learns_quickly_and_sets_its_own_threshold() -> None:
-    started = time.process_time()
+    started = time.thread_time()
     model = train(with_own(profile("clinic").intents))
-    assert time.process_time() - started < 3  # processor seconds; alone on a machine it is 0.7
+    assert time.thread_time() - started < 2  # 0.7 alone on a machine
     assert FLOOR <= model.threshold <= CEILING
 
 

@@ -9,6 +9,7 @@ from dialogue.compose import compose, language_of
 from dialogue.context import fill_context
 from dialogue.guard import guard
 from dialogue.understand.local import weight
+from dialogue.vocabulary import speaks
 from domain import policy
 from domain.ports import Retriever, Understander
 from domain.turn import (
@@ -25,7 +26,8 @@ from domain.turn import (
 )
 
 FEW_WORDS = 3
-"""A message this short ("ok", "Delta Dental") does not change the conversation's language."""
+"""A message this short without a word that only one language has ("ok", "Delta Dental") does not change the
+conversation's language."""
 
 
 async def answer(turn: Turn, understander: Understander, knowledge: Retriever) -> Turn:
@@ -41,7 +43,8 @@ def understand(turn: Turn, understander: Understander) -> Turn:
     if not turn.text:
         return _without_words(turn)
     understood = understander.understand(turn.text, turn.profile, turn.now)
-    if turn.conversation.language and len(turn.text.split()) <= FEW_WORDS:
+    short = len(turn.text.split()) <= FEW_WORDS and not speaks(turn.text)
+    if turn.conversation.language and short:
         understood = replace(understood, language=turn.conversation.language)
     if understood.language != turn.conversation.language:
         turn = turn.doing(SetLanguage(understood.language))

@@ -91,4 +91,4 @@ def test_terms() -> None:
     assert terms("cancelled") == terms("cancellations") == terms("cancel")
     assert terms("cleaning") == terms("cleanings")
     assert content("How much is the CLEANING please?") == ["cleaning"]
-    assert (speaks("where do I park"), speaks("dónde queda la oficina"), speaks("ok")) == ("en", "es", "en")
+    assert (speaks("where do I park"), speaks("dónde queda la oficina"), speaks("ok")) == ("en", "es", "")

@@ -10,13 +10,15 @@ from dialogue.context import fill_context
 from dialogue.guard import guard
 from dialogue.understand.local import weight
 from dialogue.vocabulary import speaks
-from domain import policy
+from domain import loops, policy
 from domain.ports import Retriever, Understander
 from domain.turn import (
     Action,
+    Author,
     Decision,
     Effect,
     HandOff,
+    Line,
     Passage,
     ProposeDraft,
     Say,
@@ -31,12 +33,27 @@ conversation's language."""
 
 
 async def answer(turn: Turn, understander: Understander, knowledge: Retriever) -> Turn:
+    if loop := loops.is_loop([_beat(line) for line in (*turn.history, *turn.burst)], turn.now):
+        return _stop(turn, loop)
     turn = understand(turn, understander)
     turn = fill_context(turn)
     turn = await look_up(turn, knowledge)
     turn = compose(turn)
     turn = guard(turn)
     return decide(turn)
+
+
+def _beat(line: Line) -> loops.Beat:
+    return loops.Beat(line.at, line.author is Author.CONTACT, line.text)
+
+
+def _stop(turn: Turn, loop: loops.LoopReason) -> Turn:
+    """Another machine is answering us: say nothing, and let a person look."""
+    decision = Decision(Action.HANDOFF, "loop")
+    turn = replace(turn, decision=decision).noting(
+        f"Another machine seems to answer ({loop}); a person looks."
+    )
+    return turn.doing(HandOff("loop"))
 
 
 def understand(turn: Turn, understander: Understander) -> Turn:

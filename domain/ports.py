@@ -19,6 +19,10 @@ class Clock(Protocol):
 class Understander(Protocol):
     """Text to meaning. Must answer for any text."""
 
+    def prepare(self, profile: Profile) -> None:
+        """Whatever takes long before this business's first message. Called on a thread of its own; may be
+        called again and again, and then costs nothing."""
+
     def understand(self, text: str, profile: Profile, now: datetime) -> Understanding: ...
 
 

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import admin_api.app
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+import admin_api.app
 import console.phone
 from channels.webhooks import Webhooks
 from runtime.runtime import Runtime, open_runtime
@@ -25,7 +25,7 @@ def create_app(rt: Runtime) -> Starlette:
     routes: list[BaseRoute] = [*hooks.routes(), *_health(rt)]
     if rt.settings.demo:
         routes += console.phone.routes(rt)
-    return Starlette(routes=[*routes, Mount("/api/v1", api)])
+    return Starlette(routes=[*routes, Mount("/api/v1", api)], lifespan=api.router.lifespan_context)
 
 
 @asynccontextmanager

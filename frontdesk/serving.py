@@ -37,7 +37,7 @@ def url_of(listener: socket.socket) -> str:
 async def serving(app: Starlette, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
     """Serves until the block ends, then finishes what is running. The task ends early only if serving failed."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=15
+        app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=15
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

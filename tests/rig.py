@@ -277,6 +277,9 @@ class Thinking:
 class Broken:
     """An understander that always raises, with the customer's words in its mouth."""
 
+    def prepare(self, profile: Profile) -> None:
+        """Nothing takes long."""
+
     def understand(self, text: str, profile: Profile, now: datetime) -> Understanding:
         raise RuntimeError(f"cannot understand {text}")
 

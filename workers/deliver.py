@@ -18,6 +18,7 @@ from workers.loop import Loop
 
 logger = logging.getLogger(__name__)
 
+
 class DeliveryWorker:
     def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
         self._rt, self._only = rt, only

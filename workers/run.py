@@ -11,7 +11,9 @@ from workers.turns import TurnWorker
 
 async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
     """Turns, deliveries and attachments, until stopped; what is running is finished, its leases given back."""
-    loops = (TurnWorker(rt, name).loop(), DeliveryWorker(rt).loop(), MediaWorker(rt).loop())
+    turns = TurnWorker(rt, name)
+    await turns.warm_up()
+    loops = (turns.loop(), DeliveryWorker(rt).loop(), MediaWorker(rt).loop())
     await asyncio.gather(*(loop.run(stop) for loop in loops))
 
 

@@ -19,6 +19,8 @@ from workers.loop import Loop, bare_trace
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 3
+WARM = 8
+"""Businesses learnt before the first message; where there are more, most share one model."""
 
 
 class TurnWorker:
@@ -30,6 +32,15 @@ class TurnWorker:
 
     def loop(self) -> Loop[Claim]:
         return Loop(TURNS, self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s)
+
+    async def warm_up(self) -> None:
+        """Learn every business before its first message, so that nobody waits for it."""
+        async with self._rt.db.dispatch() as dispatch:
+            known = await workspaces.listed(dispatch)
+        for workspace_id, _ in known[:WARM]:
+            async with self._rt.db.transaction(workspace_id) as tx:
+                profile = (await workspaces.get(tx)).profile
+            await asyncio.to_thread(self._rt.understander.prepare, profile)
 
     async def claim(self, limit: int) -> Sequence[Claim]:
         async with self._rt.db.dispatch() as dispatch:
@@ -52,6 +63,7 @@ class TurnWorker:
             turn_id = started.id
             self._rt.crash("turn_loaded")
             async with self._keeping(claim):
+                await asyncio.to_thread(self._rt.understander.prepare, started.turn.profile)
                 turn = await dialogue.answer(started.turn, self._rt.understander, self._rt.knowledge)
             self._rt.crash("turn_answered")
             await self._save(claim, turn_id, turn)

@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from dialogue.understand.concepts import concepts
 from dialogue.understand.examples import Example, built_in, with_own
-from dialogue.understand.model import Model, train
 from dialogue.understand.sentences import LONGEST, asks, normal, split, wordless
 from dialogue.vocabulary import speaks
 from domain.entities import Entity, Kind, find_entities
 from domain.loops import looks_automatic
 from domain.turn import Part, Understanding
 from domain.workspace import Profile
+
+if TYPE_CHECKING:
+    from dialogue.understand.model import Model
 
 BUILT_IN = frozenset(example.intent for example in built_in()) | {"unknown", "reaction", "media", "empty"}
 PLEASANTRIES = frozenset({"greeting", "thanks", "goodbye", "affirm", "deny", "reaction"})
@@ -27,10 +31,14 @@ KEPT = 8
 
 
 class LocalUnderstander:
-    """Learns on the first message of a workspace and again when its examples change (0.7 s, 954 examples)."""
+    """Learns a workspace's examples when it is prepared, and again when they change (0.7 s, 954 examples)."""
 
     def __init__(self) -> None:
         self._models: dict[int, Model] = {}
+        self._learning = Lock()
+
+    def prepare(self, profile: Profile) -> None:
+        self._model(with_own(profile.intents))
 
     def understand(self, text: str, profile: Profile, now: datetime) -> Understanding:
         text = text.replace("\x00", "")
@@ -49,13 +57,16 @@ class LocalUnderstander:
             parts=tuple(reading.part for reading in readings),
         )
 
-    def _model(self, examples: tuple[Example, ...]) -> Model:
+    def _model(self, examples: tuple[Example, ...]) -> "Model":
         key = hash(examples)
-        if key not in self._models:
-            if len(self._models) >= KEPT:
-                self._models.pop(next(iter(self._models)))
-            self._models[key] = train(examples)
-        return self._models[key]
+        with self._learning:
+            if key not in self._models:
+                from dialogue.understand.model import train  # scikit-learn: only where something is learnt
+
+                if len(self._models) >= KEPT:
+                    self._models.pop(next(iter(self._models)))
+                self._models[key] = train(examples)
+            return self._models[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ def _nothing() -> Reading:
     return Reading(Part("unknown", 0.0, ""), "", "", "")
 
 
-def _read(sentence: str, model: Model, entities: tuple[Entity, ...]) -> Reading:
+def _read(sentence: str, model: "Model", entities: tuple[Entity, ...]) -> Reading:
     guess = model.guess(sentence)
     intent, confidence = guess.intent, guess.confidence
     if "alarm" in concepts(normal(sentence)):

@@ -2,7 +2,7 @@
 
 import typer
 
-from frontdesk.cli import processes, test, up
+from frontdesk.cli import chat, processes, test, trigger, up
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,6 +15,8 @@ app.command()(processes.serve)
 app.command()(processes.worker)
 app.command()(processes.scheduler)
 app.command()(processes.migrate)
+app.command()(chat.chat)
+app.command()(trigger.trigger)
 app.command()(test.test)
 
 

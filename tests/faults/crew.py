@@ -71,7 +71,8 @@ class Crew:
         states = [one["state"] for message in messages for one in message.deliveries]
         async with self.rt.db.dispatch() as dispatch:
             due = await turns.next_due(dispatch, self.workspace_id)
-        return due is None and bool(states) and all(state in ("delivered", "cancelled", "failed") for state in states)
+        final = ("delivered", "cancelled", "failed")
+        return due is None and bool(states) and all(state in final for state in states)
 
     async def _until_ready(self) -> None:
         while True:
@@ -92,12 +93,14 @@ async def until(condition, what: str, crew: Crew, patience_s: float = 60) -> Non
     """Wait for it; give up with the processes' own words."""
     try:
         async with asyncio.timeout(patience_s):
-            while not await condition():
+            while not await condition():  # noqa: ASYNC110  (the world outside has no event for it)
                 await asyncio.sleep(0.05)
     except TimeoutError:
         messages, told = await crew.told()
         seen = json.dumps([(m.seq, m.author, m.deliveries) for m in messages], default=str)
-        raise AssertionError(f"{what}: {seen} {[(t.state, t.reason) for t in told]}\n{crew.log.read_text()[-3000:]}") from None
+        raise AssertionError(
+            f"{what}: {seen} {[(t.state, t.reason) for t in told]}\n{crew.log.read_text()[-3000:]}"
+        ) from None
 
 
 @contextlib.asynccontextmanager
@@ -117,7 +120,9 @@ async def open_crew(rt: Runtime, directory: Path, redis_url: str | None) -> Asyn
         async with rt.db.transaction(workspace_id) as tx:
             channel = (await channels.listed(tx))[0]
         url = f"http://127.0.0.1:{port}"
-        provider.state.add_number(account.account_sid, NUMBER, {"SmsUrl": f"{url}/channels/{channel.id}/messages"})
+        provider.state.add_number(
+            account.account_sid, NUMBER, {"SmsUrl": f"{url}/channels/{channel.id}/messages"}
+        )
         environ = {
             "PATH": "/usr/bin:/bin", "DATABASE_URL": rt.settings.database_url, "REDIS_URL": redis_url or "",
             "FRONTDESK_SECRET_KEY": ",".join(rt.settings.secrets), "FRONTDESK_PUBLIC_URL": url,

@@ -12,11 +12,11 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 from twilio import rest as twilio_sdk
-from twilio_rig import CUSTOMER, OWNED, SID, TOKEN, Receiver, Rewriting, until
 
 from simulators.twilio import Config, Running, serve
 from simulators.twilio.serving import Quiet
 from simulators.twilio.state import Client
+from tests.simulators.twilio_rig import CUSTOMER, OWNED, SID, TOKEN, Receiver, Rewriting, until
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from twilio.request_validator import RequestValidator
-from twilio_rig import CUSTOMER, OWNED, TOKEN, twiml, until
+
+from tests.simulators.twilio_rig import CUSTOMER, OWNED, TOKEN, twiml, until
 
 EVENTS = "initiated ringing answered completed"
 

@@ -10,7 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 import requests
-from twilio_rig import CUSTOMER, OWNED, until
+
+from tests.simulators.twilio_rig import CUSTOMER, OWNED, until
 
 CREATE = {"route": "messages.create"}
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse, Response
 from twilio.request_validator import RequestValidator
-from twilio_rig import CUSTOMER, OWNED, SID, TOKEN, twiml, until
 
 from simulators.twilio import Config, handsets, serve
+from tests.simulators.twilio_rig import CUSTOMER, OWNED, SID, TOKEN, twiml, until
 
 
 def signed(hit: Any, token: str = TOKEN) -> bool:

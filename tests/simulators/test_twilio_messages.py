@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.request_validator import RequestValidator
-from twilio_rig import CUSTOMER, OWNED, SID, TOKEN, until
 
 from simulators.twilio import Config, segments, serve
 from simulators.twilio.state import Client
+from tests.simulators.twilio_rig import CUSTOMER, OWNED, SID, TOKEN, until
 
 
 async def test_create_answers_with_the_queued_resource(send: Any) -> None:

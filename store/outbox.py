@@ -20,7 +20,7 @@ from domain.errors import Disposition, SendFailed
 from domain.gate import Allow, Consent, Defer, Facts, Limits, Purpose, Recent, Refuse
 from domain.messages import Address, DeliveryState, Keyword, Outbound, Scheme
 from domain.workspace import Profile
-from store import channels, contacts, workspaces
+from store import audit, channels, contacts, workspaces
 from store.channels import ChannelRow
 from store.db import Dispatch, Tx, new_id
 
@@ -31,6 +31,8 @@ MAX_ATTEMPTS = 6
 RETRY_BASE, RETRY_CAP = timedelta(seconds=2), timedelta(minutes=10)
 SUSPENDED_RETRY = timedelta(minutes=1)
 RECONCILE_AFTER, RECONCILE_FOR = timedelta(seconds=3), timedelta(minutes=2)
+CLOCKS_APART = timedelta(minutes=5)
+"""By how much the provider's clock may be behind ours without a message that left being taken for lost."""
 
 _SEQ = text(
     "update conversation set last_seq = last_seq + 1, updated_at = frontdesk_now() where id = :id returning last_seq"
@@ -59,29 +61,42 @@ _CANCEL = text(
     " from message m where m.workspace_id = d.workspace_id and m.id = d.message_id and d.state = 'queued'"
     " and d.conversation_id = :conversation and m.author = any(:authors) returning d.id"
 )
+_FIRST_IN_THREAD = (
+    "not exists (select from delivery e where e.workspace_id = d.workspace_id and e.thread_id = d.thread_id"
+    " and e.state in ('queued', 'sending', 'unknown') and (e.seq, e.part) < (d.seq, d.part))"
+)
 # What is stuck in `sending` past its lease, or `unknown`, is claimed as well: to be reconciled, not to be sent.
 _CLAIM = text(
-    "update delivery set lease_until = frontdesk_now() + :lease where (workspace_id, id) in ("
+    "update delivery set lease_until = frontdesk_now() + :lease where (workspace_id, id) in ("  # noqa: S608
     " select workspace_id, id from delivery d where d.state in ('queued', 'sending', 'unknown')"
     " and d.next_attempt_at <= frontdesk_now() and (d.lease_until is null or d.lease_until < frontdesk_now())"
     " and (cast(:only as uuid) is null or d.workspace_id = :only)"
-    " and not exists (select from delivery e where e.workspace_id = d.workspace_id and e.thread_id = d.thread_id"
-    "   and e.state in ('queued', 'sending', 'unknown') and (e.seq, e.part) < (d.seq, d.part))"
+    f" and {_FIRST_IN_THREAD}"
     " order by d.next_attempt_at limit :limit for update skip locked) returning workspace_id, id, state"
 )
 _NEXT_DUE = text(
-    "select min(greatest(next_attempt_at, coalesce(lease_until, next_attempt_at))) from delivery"
-    " where state in ('queued', 'sending', 'unknown')"
-    " and (cast(:only as uuid) is null or workspace_id = :only)"
+    "select min(greatest(next_attempt_at, coalesce(lease_until, next_attempt_at))) from delivery d"  # noqa: S608
+    " where d.state in ('queued', 'sending', 'unknown')"
+    f" and (cast(:only as uuid) is null or d.workspace_id = :only) and {_FIRST_IN_THREAD}"
 )
 _ADDRESS_OF = text("select address_id from delivery where id = :id")
 _CONVERSATION_OF = text("select conversation_id from delivery where id = :id")
+_CHANNEL_OF = text("select channel_id from delivery where id = :id")
+_HOLD_ADDRESS_OF = text(
+    "select a.id from contact_address a join delivery d on d.workspace_id = a.workspace_id and d.address_id = a.id"
+    " where d.id = :id for no key update of a"
+)
+_HOLD_CONVERSATION_OF = text(
+    "select c.id from conversation c join delivery d on d.workspace_id = c.workspace_id and d.conversation_id = c.id"
+    " where d.id = :id for no key update of c"
+)
 _HOLD_ADDRESS = text(
     "select value, scheme, opted_out_at, opted_in_at, suppressed, last_inbound_at from contact_address"
     " where id = :id for share"
 )
 _HOLD = text(
-    "select d.*, m.author, m.purpose, m.discloses, m.draft_id, c.owner, t.window_expires_at, w.state as workspace_state,"
+    "select d.*, m.author, m.purpose, m.discloses, m.draft_id, m.body as words, c.owner, t.window_expires_at,"
+    " w.state as workspace_state,"
     " frontdesk_now() as now from delivery d"
     " join message m on m.workspace_id = d.workspace_id and m.id = d.message_id"
     " join conversation c on c.workspace_id = d.workspace_id and c.id = d.conversation_id"
@@ -95,9 +110,11 @@ _RECENT = text(
     " where d.workspace_id = m.workspace_id and d.message_id = m.id and d.state not in ('queued', 'cancelled'))"
     " order by m.seq desc limit 200"
 )
+# Messages, not parts: one that has begun to leave leaves whole.
 _SENT_TODAY = text(
-    "select count(*) from delivery where attempts > 0 and state <> 'cancelled'"
-    " and updated_at >= date_trunc('day', frontdesk_now())"
+    "select count(distinct d.message_id) from delivery_attempt a"
+    " join delivery d on d.workspace_id = a.workspace_id and d.id = a.delivery_id"
+    " where a.started_at >= date_trunc('day', frontdesk_now(), :zone) and d.message_id <> :message"
 )
 _SENDING = text(
     "update delivery set state = 'sending', attempts = attempts + 1, lease_until = frontdesk_now() + :lease,"
@@ -107,6 +124,7 @@ _ATTEMPT = text("insert into delivery_attempt (workspace_id, delivery_id, n) val
 _ATTEMPT_ENDED = text(
     "update delivery_attempt set finished_at = frontdesk_now(), outcome = :outcome, provider_id = :provider_id,"
     " http_status = :http_status, error_code = :error_code, detail = :detail where delivery_id = :id and n = :n"
+    " and coalesce(outcome, 'unknown') = 'unknown'"  # a report that came first stands
 )
 _POSTPONE = text(
     "update delivery set next_attempt_at = :until, reason = :reason, lease_until = null where id = :id"
@@ -116,9 +134,9 @@ _SETTLE = text(
     " lease_until = null, updated_at = frontdesk_now() where id = :id"
 )
 _ACCEPTED = text(
-    "update delivery set state = case when state in ('sending', 'unknown', 'queued') then 'accepted' else state end,"
-    " provider_id = coalesce(provider_id, :provider_id), reason = null, lease_until = null, updated_at = frontdesk_now()"
-    " where id = :id returning channel_id"
+    "update delivery set state = 'accepted', provider_id = :provider_id, reason = null, error_code = null,"
+    " disposition = null, lease_until = null, updated_at = frontdesk_now()"
+    " where id = :id and attempts = :attempt and state in ('sending', 'unknown')"
 )
 _RETRY = text(
     "update delivery set state = 'queued', provider_id = null, reason = :reason, error_code = :error_code,"
@@ -135,7 +153,10 @@ _LAST_ATTEMPT = text(
     " and a.delivery_id = d.id and a.n = d.attempts join contact_address v on v.workspace_id = d.workspace_id"
     " and v.id = d.address_id where d.id = :id and d.state in ('sending', 'unknown') for update of d"
 )
-_TAKEN_IDS = text("select provider_id from delivery where channel_id = :channel and provider_id = any(:ids)")
+_TAKEN_IDS = text(
+    "select provider_id from delivery where channel_id = :channel and provider_id = any(:ids)"
+    " union select provider_id from delivery_attempt where provider_id = any(:ids)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +282,7 @@ async def prepare(
     if address_id is None:
         return None
     address = (await tx.execute(_HOLD_ADDRESS, {"id": address_id})).one()
+    await tx.execute(_HOLD_CONVERSATION_OF, {"id": delivery_id})
     row = (await tx.execute(_HOLD, {"id": delivery_id})).one()
     if row.state != "queued":
         return None
@@ -318,10 +340,16 @@ async def _facts(tx: Tx, row: Any, address: Any, profile: Profile) -> Facts:
         approved=row.draft_id is not None,
         needs_approval=False,
         recent=await _recent(tx, row),
-        sent_today=(await tx.execute(_SENT_TODAY)).scalar_one() if limit else 0,
+        sent_today=await _sent_today(tx, row, profile) if limit else 0,
         limits=Limits(replies_per_10_minutes=profile.policy.replies_per_10_minutes, per_day=limit),
         window_expires_at=row.window_expires_at,
     )
+
+
+async def _sent_today(tx: Tx, row: Any, profile: Profile) -> int:
+    """How many other messages have left, or tried to, since midnight at the business."""
+    values = {"zone": profile.workspace.timezone, "message": row.message_id}
+    return int((await tx.execute(_SENT_TODAY, values)).scalar_one())
 
 
 def _consent(address: Any) -> Consent:
@@ -336,7 +364,7 @@ async def _recent(tx: Tx, row: Any) -> Recent:
         return Recent()
     values = {"conversation": row.conversation_id, "message": row.message_id}
     said = [tx.vault.open("message.body", bytes(line.body)) for line in await tx.execute(_RECENT, values)]
-    mine = tx.vault.open("delivery.body", bytes(row.body))
+    mine = tx.vault.open("message.body", bytes(row.words))
     return Recent(replies=len(said), identical=said.count(mine))
 
 
@@ -349,17 +377,19 @@ def _outbound(
 
 
 async def accepted(tx: Tx, delivery_id: UUID, attempt: int, provider_id: str) -> None:
-    """The provider has it. A report may have come first: the state only moves up."""
+    """The provider has it. Whatever a report that came first has made of this attempt stands."""
     await _attempt_ended(tx, delivery_id, attempt, "accepted", provider_id=provider_id)
-    channel_id = (await tx.execute(_ACCEPTED, {"id": delivery_id, "provider_id": provider_id})).scalar_one()
+    await tx.execute(_ACCEPTED, {"id": delivery_id, "attempt": attempt, "provider_id": provider_id})
+    channel_id = (await tx.execute(_CHANNEL_OF, {"id": delivery_id})).scalar_one()
     await channels.succeeded(tx, channel_id)
 
 
 async def failed(tx: Tx, delivery_id: UUID, attempt: int, error: SendFailed) -> Disposition:
     """The provider refused it, or surely never had it. Return what was made of that."""
+    await hold_address(tx, delivery_id, error.disposition)
     await _attempt_ended(tx, delivery_id, attempt, "failed", error=error)
     row = (await tx.execute(_STATE, {"id": delivery_id})).one()
-    if row.state not in ("sending", "unknown"):  # a report came first, or it was cancelled: that stands
+    if row.state not in ("sending", "unknown") or row.attempts != attempt:  # a report came first: that stands
         return Disposition.GIVE_UP
     return await refused(tx, delivery_id, row.attempts, error)
 
@@ -377,6 +407,22 @@ async def refused(tx: Tx, delivery_id: UUID, attempts: int, error: SendFailed) -
         address_id = (await tx.execute(_ADDRESS_OF, {"id": delivery_id})).scalar_one()
         await _suppress(tx, address_id, error)
     return disposition
+
+
+async def hold_address(tx: Tx, delivery_id: UUID, disposition: Disposition | None) -> None:
+    """Before the delivery's own lock, when the address is going to change with it."""
+    if disposition is Disposition.SUPPRESS:
+        await tx.execute(_HOLD_ADDRESS_OF, {"id": delivery_id})
+
+
+async def alarm(tx: Tx, channel_id: UUID, error: SendFailed) -> bool:
+    """Our own set-up is wrong: hammering would not mend it. What is queued waits for a person. False when the
+    channel was suspended already."""
+    reason = f"provider_code_{error.provider_code or error.http_status}"
+    suspended = await channels.suspend(tx, channel_id, reason)
+    if suspended:
+        await audit.add(tx, "system", "channel_suspended", "channel", channel_id, reason=reason)
+    return suspended
 
 
 async def _suppress(tx: Tx, address_id: UUID, error: SendFailed) -> None:
@@ -409,7 +455,8 @@ class Lost:
     attempt: int
     channel: ChannelRow
     outbound: Outbound
-    started_at: datetime
+    since: datetime
+    """It was not sent before this, by the provider's clock."""
     give_up: bool
     """It has been absent from the provider's list for so long that it surely never left."""
 
@@ -424,7 +471,7 @@ async def lost(tx: Tx, delivery_id: UUID, status_url: Callable[[UUID, UUID, int]
     assert channel is not None
     outbound = _outbound(tx, row, row, channel.id, status_url)
     give_up = tx.now - row.started_at > RECONCILE_FOR
-    return Lost(row.id, row.attempts, channel, outbound, row.started_at, give_up)
+    return Lost(row.id, row.attempts, channel, outbound, row.started_at - CLOCKS_APART, give_up)
 
 
 async def known_ids(tx: Tx, channel_id: UUID, provider_ids: list[str]) -> set[str]:

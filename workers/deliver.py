@@ -11,7 +11,7 @@ from domain.gate import RefuseReason
 from domain.messages import DeliveryState
 from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES
-from store import audit, channels, conversations, outbox, workspaces
+from store import channels, conversations, outbox, workspaces
 from store.db import Tx
 from store.outbox import Claimed, Lost, Ready, Refused
 from workers.loop import Loop
@@ -35,7 +35,7 @@ class DeliveryWorker:
 
     async def next_due_s(self) -> float | None:
         async with self._rt.db.dispatch() as dispatch:
-            due = await outbox.next_due(dispatch)
+            due = await outbox.next_due(dispatch, self._only)
             return (due - dispatch.now).total_seconds() if due else None
 
     async def work(self, claimed: Claimed) -> None:
@@ -97,11 +97,8 @@ class DeliveryWorker:
             logger.warning("channel %s: the provider is failing, resting until %s", channel_id, open_until)
 
     async def _alarm(self, tx: Tx, channel_id: UUID, error: SendFailed) -> None:
-        """Our own set-up is wrong: hammering would not mend it. The message waits for a person."""
-        reason = f"provider_code_{error.provider_code or error.http_status}"
-        if await channels.suspend(tx, channel_id, reason):
-            logger.error("channel %s suspended: %s", channel_id, reason)
-            await audit.add(tx, "system", "channel_suspended", "channel", channel_id, reason=reason)
+        if await outbox.alarm(tx, channel_id, error):
+            logger.error("channel %s suspended: code %s", channel_id, error.provider_code)
 
     async def _reconcile(self, claimed: Claimed) -> None:
         """Look for it in the provider's own list. Found: it left. Absent for long enough: it never did."""
@@ -111,7 +108,7 @@ class DeliveryWorker:
             return
         try:
             candidates = await self._rt.open_channel(lost.channel).find(
-                self._rt.http, lost.outbound, lost.started_at
+                self._rt.http, lost.outbound, lost.since
             )
         except SendFailed as error:
             logger.warning("delivery %s stays unknown: %s", lost.delivery_id, error.code)

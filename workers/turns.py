@@ -48,7 +48,7 @@ class TurnWorker:
 
     async def next_due_s(self) -> float | None:
         async with self._rt.db.dispatch() as dispatch:
-            due = await turns.next_due(dispatch)
+            due = await turns.next_due(dispatch, self._only)
             return (due - dispatch.now).total_seconds() if due else None
 
     async def work(self, claim: Claim) -> None:

@@ -133,6 +133,8 @@ def _around_prompt(tell: Tell) -> Tell:
     import readline
 
     def told(event: Json) -> None:
+        if event["event"] == "ready":  # said before the first prompt
+            return tell(event)
         sys.stdout.write("\r\033[K")
         sys.stdout.flush()
         tell(event)

@@ -19,9 +19,8 @@ import httpx2
 import typer
 
 from domain import segments
+from frontdesk.cli import place
 from frontdesk.cli.processes import fail
-from runtime import demo as demo_file
-from runtime import settings as reading
 from runtime.demo import BadDemo
 from runtime.http import open_client
 from runtime.runtime import open_runtime
@@ -52,7 +51,7 @@ def trigger(
     if not re.fullmatch(_NUMBER, sender):
         fail(f"--from {sender!r} is not a telephone number; write it like +15125550123", 2)
     try:
-        settings = _settings((data_dir or reading.data_dir()).absolute())
+        settings = place.settings(data_dir)
         channel = asyncio.run(_find(settings, to))
     except (BadSettings, BadDemo) as error:
         fail(str(error), 2)
@@ -118,23 +117,6 @@ def _only_sms(what: str) -> None:
         fail(f"only sms exists in this version; {what} is not built yet", 2)
     if what != "sms":
         fail(f"there is no webhook {what!r}; this version has sms", 2)
-
-
-def _settings(data_dir: Path) -> Settings:
-    """From the environment, else from a running `up`, whose databases are its own."""
-    demo = demo_file.read(data_dir)
-    try:
-        return reading.read()
-    except BadSettings:
-        if demo is None or not demo.database_url:
-            raise
-    return reading.read(
-        {
-            "DATABASE_URL": demo.database_url,
-            "FRONTDESK_DATA_DIR": str(data_dir),
-            "FRONTDESK_PUBLIC_URL": demo.url,
-        }
-    )
 
 
 async def _find(settings: Settings, name: str) -> Target:

@@ -209,6 +209,8 @@ def fetch(account: Account) -> Fetch:
     override = re.fullmatch(r"(https?)://([^/?#@:]+)(:\d+)?(?:[/?#].*)?", account.base_url)
     if override and account.base_url.rstrip("/") != API:
         scheme, host, port = override.groups()
-        hosts = (f"{host.lower()}{port or (':443' if scheme == 'https' else ':80')}", *hosts)
+        at = port or (":443" if scheme == "https" else ":80")
+        alike = (f"localhost{at}",) if host == "127.0.0.1" else ()  # where a simulator's media is stored
+        hosts = (f"{host.lower()}{at}", *alike, *hosts)
     credentials = account.credentials
     return Fetch(hosts, (credentials.get("account_sid", ""), credentials.get("auth_token", "")))

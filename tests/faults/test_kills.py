@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.crew import CUSTOMER, KILLED, Crew, open_crew, until
 from runtime.runtime import Runtime
-from tests.faults.crew import CUSTOMER, KILLED, Crew, open_crew, until
 
 QUESTION = "what are your opening hours?"
 SLOW = pytest.mark.slow

@@ -89,7 +89,7 @@ _ANSWERED = text(
     " lease_until = null, lease_by = null, failures = 0, updated_at = frontdesk_now() where id = :id"
 )
 _AGAIN = text(
-    "update conversation set due_at = frontdesk_now() + :wait, lease_until = null, lease_by = null,"
+    "update conversation set due_at = greatest(due_at, frontdesk_now() + :wait), lease_until = null, lease_by = null,"
     " failures = failures + :failed where id = :id and epoch = :epoch returning failures"
 )
 _NEWER = text(

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from channels.forms import MAX_BYTES
+from domain.errors import Disposition, SendFailed
 from domain.messages import Event, Outbound, Scheme
 
 Http = httpx2.AsyncClient  # noqa: TID251 - named here as a type; runtime/http.py opens the one that is handed in
@@ -46,6 +48,26 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """A template to be approved: the body holds {{1}}, {{2}}, …; one example for each."""
+
+    name: str
+    language: str
+    category: str
+    body: str
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """Where it stands at the provider: submitted, approved, rejected, paused or disabled."""
+
+    provider_id: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Everything an adapter may know of its channel: who we are there, and where the provider lives."""
 
@@ -58,6 +80,8 @@ class Account:
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """How to get an attachment: hosts that may be asked, and the credentials for the first of them only.
+    With a `bearer`, every one of these hosts gets it. `named`: the first answer is JSON that names the `url`
+    where the bytes are, and their `sha256`.
 
     A host is a name ("api.twilio.com"), everything below a name ("*.twilio.com"), both over https on its
     own port only, or a name with a port ("127.0.0.1:4010": an overridden provider), over http or https.
@@ -65,6 +89,8 @@ class Fetch:
 
     hosts: tuple[str, ...]
     auth: tuple[str, str] | None = field(default=None, repr=False)
+    bearer: str = field(default="", repr=False)
+    named: bool = False
 
     def allows(self, url: str) -> bool:
         """May this be asked? To be put again for every redirect."""
@@ -73,6 +99,10 @@ class Fetch:
     def auth_for(self, url: str) -> tuple[str, str] | None:
         """The credentials, if they may travel to where this URL points."""
         return self.auth if self.hosts and _is_at(url, self.hosts[0]) else None
+
+    def headers_for(self, url: str) -> dict[str, str]:
+        """The bearer token, if it may travel to where this URL points."""
+        return {"authorization": f"Bearer {self.bearer}"} if self.bearer and self.allows(url) else {}
 
 
 def _is_at(url: str, host: str) -> bool:
@@ -96,6 +126,13 @@ class Channel(ABC):
 
     kind: ClassVar[str]
     scheme: ClassVar[Scheme]
+    largest: ClassVar[int] = MAX_BYTES
+    """How long a webhook of this provider may be."""
+    searchable: ClassVar[bool] = True
+    """The provider can be asked what it holds. False: only its reports tell, and an outcome that stays
+    unknown ends as failed, for a person to see; it is not sent again."""
+    templates: ClassVar[bool] = False
+    """Outside a window only templates that the provider approved may leave."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -112,6 +149,11 @@ class Channel(ABC):
     @abstractmethod
     def ack(self) -> Ack:
         """What the provider wants to hear back."""
+
+    def challenge(self, hook: Hook) -> Ack | None:
+        """The answer when the provider asks by GET whether we are there: None when it never does. Raise
+        BadSignature for a stranger."""
+        return None
 
     @abstractmethod
     def split(self, text: str) -> list[str]:
@@ -130,3 +172,16 @@ class Channel(ABC):
     @abstractmethod
     def fetch(self) -> Fetch:
         """How attachments of this channel are got."""
+
+    async def seen(self, http: Http, provider_id: str) -> None:
+        """Show the customer that their message was read and that an answer is being written. Does nothing
+        where the provider has no such thing; raises SendFailed."""
+        return
+
+    async def submit(self, http: Http, template: Template) -> Submitted:
+        """Put a template before the provider for approval. Raise SendFailed, or SendUnknown."""
+        raise SendFailed(Disposition.GIVE_UP, detail="this channel has no templates")
+
+    async def review(self, http: Http, template: Template, provider_id: str) -> Submitted:
+        """How far the provider's review of a template is. Raise SendFailed."""
+        raise SendFailed(Disposition.GIVE_UP, detail="this channel has no templates")

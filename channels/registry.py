@@ -1,10 +1,14 @@
 """Every channel there is. To add one: its file, its line here, its table in tests/channels/cases."""
 
 from channels.base import Account, Channel
+from channels.meta_whatsapp import MetaWhatsApp
 from channels.twilio_sms import TwilioSMS
+from channels.twilio_whatsapp import TwilioWhatsApp
 
 CHANNELS: dict[str, type[Channel]] = {
+    "meta_whatsapp": MetaWhatsApp,
     "twilio_sms": TwilioSMS,
+    "twilio_whatsapp": TwilioWhatsApp,
 }
 
 

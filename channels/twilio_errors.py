@@ -5,11 +5,12 @@ https://www.twilio.com/docs/api/errors — the words are Twilio's titles, shorte
 
 from domain.errors import Disposition
 
-RETRY, GIVE_UP, SUPPRESS, ALARM = (
+RETRY, GIVE_UP, SUPPRESS, ALARM, NEEDS_TEMPLATE = (
     Disposition.RETRY,
     Disposition.GIVE_UP,
     Disposition.SUPPRESS,
     Disposition.ALARM,
+    Disposition.NEEDS_TEMPLATE,
 )
 
 ERRORS: dict[str, tuple[Disposition, str]] = {
@@ -82,7 +83,7 @@ ERRORS: dict[str, tuple[Disposition, str]] = {
     "63009": (RETRY, "the channel answered with a server error"),
     "63012": (RETRY, "the channel failed internally"),
     "63013": (GIVE_UP, "violates the channel's policy"),
-    "63016": (GIVE_UP, "outside the 24 hour window: needs a template"),
+    "63016": (NEEDS_TEMPLATE, "outside the 24 hour window: needs a template"),
     "63017": (RETRY, "rate limit of the channel"),
     "63018": (RETRY, "rate limit of the channel"),
     "63024": (SUPPRESS, "invalid recipient on the channel"),

@@ -1,6 +1,5 @@
 """Twilio's messages resource: one request, one verdict. Nothing here repeats itself or reads a clock."""
 
-import asyncio
 import re
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
@@ -9,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 import httpx2
 
+from channels.asking import ask, read_json
 from channels.base import Account, Http
 from channels.twilio import API
 from channels.twilio_errors import OPTED_OUT, disposition, meaning
@@ -16,8 +16,6 @@ from domain.errors import Disposition, SendFailed, SendUnknown
 
 MAX_PAGES = 10
 _FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
-_NEVER_LEFT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-_NOT_AN_ADDRESS = (httpx2.InvalidURL, httpx2.UnsupportedProtocol)
 _REFUSED_FOR_NOW = {408, 429, 503}
 _WRONG_CREDENTIALS_OR_ADDRESS = {401, 403, 404}
 
@@ -27,7 +25,7 @@ async def create(http: Http, account: Account, pairs: Sequence[tuple[str, str]])
     reply = await _ask(http, account, "POST", _messages(account), content=urlencode(pairs), headers=_FORM)
     if not reply.is_success:
         raise failure(reply)
-    message = _json(reply)
+    message = read_json(reply)
     if not _is_object(message) or not isinstance(message.get("sid"), str) or not message["sid"]:
         raise SendUnknown(f"an answer that says nothing (HTTP {reply.status_code})")
     if message.get("status") in ("failed", "undelivered"):  # the first state is reported nowhere else
@@ -49,7 +47,7 @@ async def page(http: Http, account: Account, path: str) -> tuple[list[dict[str, 
             raise failure(reply)
     except SendUnknown as unknown:
         raise SendFailed(Disposition.RETRY, detail=str(unknown)) from unknown
-    body = _json(reply)
+    body = read_json(reply)
     rows = body.get("messages") if _is_object(body) else None
     if not _is_object(body) or not isinstance(rows, list) or not all(_is_object(row) for row in rows):
         raise SendFailed(Disposition.RETRY, http_status=reply.status_code, detail="an unreadable list")
@@ -61,7 +59,7 @@ async def page(http: Http, account: Account, path: str) -> tuple[list[dict[str, 
 
 def failure(reply: httpx2.Response) -> SendFailed:
     """What a reply that is not 2xx means. 500, 502 and 504 come also after Twilio has taken the message."""
-    status, body = reply.status_code, _json(reply)
+    status, body = reply.status_code, read_json(reply)
     code = _code(body.get("code")) if _is_object(body) else None
     if status in _REFUSED_FOR_NOW or code == "20429":
         return refusal(code, status, Disposition.RETRY, _retry_after(reply))
@@ -88,40 +86,14 @@ def refusal(
 
 
 async def _ask(http: Http, account: Account, method: str, path: str, **request: Any) -> httpx2.Response:
-    timeout_s = _seconds(account)
     auth = (account.credentials.get("account_sid", ""), account.credentials.get("auth_token", ""))
-    try:
-        async with asyncio.timeout(3 * timeout_s):  # an answer that drips keeps within every read timeout
-            return await http.request(
-                method,
-                (account.base_url.rstrip("/") or API) + path,
-                auth=auth,
-                timeout=timeout_s,
-                follow_redirects=False,
-                **request,
-            )
-    except _NEVER_LEFT as error:
-        raise SendFailed(Disposition.RETRY, detail=f"not reached: {type(error).__name__}") from error
-    except _NOT_AN_ADDRESS as error:
-        raise SendFailed(Disposition.ALARM, detail="the provider's address is not a URL") from error
-    except (httpx2.HTTPError, TimeoutError) as error:
-        raise SendUnknown(f"no answer: {type(error).__name__}") from error
+    return await ask(
+        http, account, method, (account.base_url.rstrip("/") or API) + path, auth=auth, **request
+    )
 
 
 def _messages(account: Account) -> str:
     return f"/2010-04-01/Accounts/{quote(account.credentials.get('account_sid', ''), safe='')}/Messages.json"
-
-
-def _seconds(account: Account) -> float:
-    said = account.settings.get("timeout_s")
-    return float(said) if isinstance(said, int | float) and said > 0 else 10.0
-
-
-def _json(reply: httpx2.Response) -> object:
-    try:
-        return reply.json()
-    except (ValueError, RecursionError):
-        return None
 
 
 def _is_object(value: object) -> TypeGuard[dict[str, Any]]:

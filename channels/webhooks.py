@@ -51,8 +51,22 @@ class Webhooks:
         self._known: dict[UUID, Known] = {}
 
     def routes(self) -> list[Route]:
-        paths = ("/channels/{channel_id}/messages", "/channels/{channel_id}/status")
-        return [Route(path, self.receive, methods=["POST"]) for path in paths]
+        paths = ("messages", "status", "webhook")
+        doors = [Route(f"/channels/{{channel_id}}/{path}", self.receive, methods=["POST"]) for path in paths]
+        return [*doors, Route("/channels/{channel_id}/webhook", self.greet, methods=["GET"])]
+
+    async def greet(self, request: Request) -> Response:
+        """The provider asks whether this address is ours."""
+        try:
+            known = await self._find(request.path_params["channel_id"])
+            ack = known.channel.challenge(await read(request, self._public_url))
+        except Rejected as error:
+            return problem(error)
+        except UNAVAILABLE as error:
+            return busy(error)
+        if ack is None:
+            return problem(NotFound("this channel's provider never asks"))
+        return Response(ack.body, ack.status, media_type=ack.media_type)
 
     async def receive(self, request: Request) -> Response:
         try:
@@ -60,15 +74,13 @@ class Webhooks:
         except Rejected as error:
             return problem(error)
         except UNAVAILABLE as error:
-            logger.error("webhook not stored: %s", type(error).__name__)
-            busy = {"status": 503, "title": "not stored", "code": "unavailable"}
-            return JSONResponse(busy, 503, {"Retry-After": "5"}, media_type="application/problem+json")
+            return busy(error)
         except ClientDisconnect:
             return Response(status_code=400)
 
     async def _receive(self, request: Request) -> Response:
         known = await self._find(request.path_params["channel_id"])
-        hook = await read(request, self._public_url)
+        hook = await read(request, self._public_url, known.channel.largest)
         known.channel.verify(hook)
         events = known.channel.parse(hook)
         self._crash("webhook_parsed")
@@ -117,12 +129,12 @@ class Webhooks:
             return Known(row, (await workspaces.get(tx)).profile, self._open_channel(row), until)
 
 
-async def read(request: Request, public_url: str) -> Hook:
+async def read(request: Request, public_url: str, largest: int = MAX_BYTES) -> Hook:
     """The request, whole, as the provider signed it. Raise BadPayload when it is larger than any provider's."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > MAX_BYTES:
+        if len(body) > largest:
             raise BadPayload("the body is too large", code="too_large")
     headers = {name.lower(): value for name, value in request.headers.items()}
     query = request.scope["query_string"].decode("latin-1")
@@ -134,6 +146,12 @@ async def read(request: Request, public_url: str) -> Hook:
         query=parse_qsl(query, keep_blank_values=True, errors="replace"),
         body=bytes(body),
     )
+
+
+def busy(error: BaseException) -> JSONResponse:
+    logger.error("webhook not stored: %s", type(error).__name__)
+    body = {"status": 503, "title": "not stored", "code": "unavailable"}
+    return JSONResponse(body, 503, {"Retry-After": "5"}, media_type="application/problem+json")
 
 
 def problem(error: Rejected) -> JSONResponse:

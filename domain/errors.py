@@ -104,6 +104,7 @@ class Disposition(StrEnum):
     RETRY = "retry"  # transient: again later, full jitter
     GIVE_UP = "give_up"  # this message will never arrive
     SUPPRESS = "suppress"  # this number must not be written to again
+    NEEDS_TEMPLATE = "needs_template"  # the window is over: it waits until the customer writes again
     ALARM = "alarm"  # our configuration is wrong: stop the channel, tell a person
 
 

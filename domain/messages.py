@@ -1,7 +1,7 @@
 """What travels over a channel, in the same shape whichever channel carries it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -17,10 +17,15 @@ class Scheme(StrEnum):
     EMAIL = "email"
 
 
+WINDOWS: dict[Scheme, timedelta] = {Scheme.WHATSAPP: timedelta(hours=24)}
+"""How long after the customer's last message free text may be sent; later only an approved template."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """One way to reach somebody. `value` is normalised: E.164 for telephone numbers ("+15125550100"),
-    the bare digits for short codes ("72345"), lower case for e-mail."""
+    the bare digits for short codes ("72345"), lower case for e-mail. Who uses WhatsApp without showing a
+    number is a business-scoped user id ("US.1234")."""
 
     scheme: Scheme
     value: str
@@ -43,6 +48,25 @@ class Keyword(StrEnum):
     HELP = "help"
 
 
+class Kind(StrEnum):
+    """What sort of message it is, where words and attachments alone do not say it."""
+
+    TEXT = "text"  # words, attachments, or both
+    CHOICE = "choice"  # a button or a row of a list was tapped; the text is its title
+    FORM = "form"  # a form (WhatsApp flow) was filled in; the text is what was filled in
+    LOCATION = "location"
+    CONTACTS = "contacts"
+    ORDER = "order"
+    REACTION = "reaction"  # the text is the emoji, "" when it was taken back
+    SYSTEM = "system"  # the provider tells us something: a number was changed, a message was taken back
+    UNSUPPORTED = "unsupported"  # something came that the provider would not show us
+
+
+SILENT_KINDS = frozenset({Kind.REACTION, Kind.SYSTEM})
+"""Kept with the conversation; nobody answers them, and no turn is run: a thumb under an old message is not the
+answer to the question that was asked last."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inbound:
     """A message that somebody sent to a channel."""
@@ -55,6 +79,11 @@ class Inbound:
     sender_name: str | None = None
     keyword: Keyword | None = None
     """Set when the provider says that it recognised, and itself answered, a keyword."""
+    kind: Kind = Kind.TEXT
+    choice: str | None = None
+    """Our own id of the button or row that was tapped."""
+    reply_to: str | None = None
+    """The provider's id of the message that this one answers, or reacts to."""
 
 
 class DeliveryState(StrEnum):
@@ -82,7 +111,9 @@ RANK: dict[DeliveryState, int] = {
     DeliveryState.FAILED: 9,
     DeliveryState.CANCELLED: 9,
 }
-FINAL = frozenset({DeliveryState.DELIVERED, DeliveryState.READ, DeliveryState.FAILED, DeliveryState.CANCELLED})
+FINAL = frozenset(
+    {DeliveryState.DELIVERED, DeliveryState.READ, DeliveryState.FAILED, DeliveryState.CANCELLED}
+)
 
 
 def advance(current: DeliveryState, reported: DeliveryState) -> DeliveryState:
@@ -115,6 +146,24 @@ Event = Inbound | Status
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """An answer to tap. `id` comes back as `Inbound.choice`."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateCall:
+    """A template that the provider approved, and what stands in for {{1}}, {{2}}, …"""
+
+    name: str
+    language: str
+    provider_id: str
+    variables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outbound:
     """One part of one message, ready to leave."""
 
@@ -125,3 +174,7 @@ class Outbound:
     status_url: str
     """Where the provider shall report; carries `message_id` and `part`."""
     media_urls: tuple[str, ...] = field(default=())
+    buttons: tuple[Button, ...] = ()
+    """At most ten; a channel that has none writes them under the text."""
+    template: TemplateCall | None = None
+    """Instead of free words; `text` is then what the customer will read."""

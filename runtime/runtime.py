@@ -38,9 +38,10 @@ class Runtime:
 
     def open_channel(self, row: ChannelRow) -> Channel:
         """The adapter for this channel. KeyError for a kind that this version does not have."""
-        twilio = row.kind.startswith("twilio")
-        credentials = row.credentials or (self.settings.twilio if twilio else {})
-        base_url = self.settings.twilio_url if twilio else ""
+        urls = {"twilio": self.settings.twilio_url, "meta": self.settings.meta_url}
+        provider = row.kind.partition("_")[0]
+        credentials = row.credentials or (self.settings.twilio if provider == "twilio" else {})
+        base_url = urls.get(provider, "")
         return registry.open_channel(row.kind, Account(row.address, credentials, base_url, row.settings))
 
     def split(self, kind: str, text: str) -> list[str]:

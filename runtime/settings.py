@@ -23,6 +23,7 @@ class Settings:
     twilio_url: str = "https://api.twilio.com"
     twilio: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Credentials for a channel that has none of its own: account_sid, auth_token."""
+    meta_url: str = "https://graph.facebook.com"
     simulator_url: str | None = None
     """Where the handset of the demo phone is, when demos are on."""
     lease_s: float = 15.0
@@ -54,6 +55,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         demo=environ.get("FRONTDESK_DEMO", "") == "1",
         twilio_url=_url(environ, "FRONTDESK_TWILIO_URL", "https://api.twilio.com"),
         twilio=_twilio(environ),
+        meta_url=_url(environ, "FRONTDESK_META_URL", "https://graph.facebook.com"),
         simulator_url=environ.get("FRONTDESK_SIMULATOR_URL") or None,
         lease_s=_seconds(environ, "FRONTDESK_LEASE_S", 15.0),
         send_lease_s=_seconds(environ, "FRONTDESK_SEND_LEASE_S", 30.0),

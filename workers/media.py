@@ -1,5 +1,6 @@
 """Fetches attachments: only from the provider's hosts, only so much, and believes only what it sees inside."""
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,11 +115,32 @@ def _write(path: Path, tx: Tx, data: bytes) -> None:
 async def download(http: Client, fetch: Fetch, url: str) -> bytes:
     """The bytes at `url`. Credentials go to the provider's own host only, never along a redirect elsewhere.
     Raise Rejected or Later."""
+    if fetch.named:
+        url, digest = _named(await _download(http, fetch, url))
+        data = await _download(http, fetch, url)
+        if digest and sha256(data).hexdigest() != digest:
+            raise Later("wrong_sha256")
+        return data
+    return await _download(http, fetch, url)
+
+
+def _named(said: bytes) -> tuple[str, str]:
+    """Where the bytes are and their sha256 in hexadecimal, from the provider's description."""
+    try:
+        described = json.loads(said)
+        return str(described["url"]), str(described.get("sha256") or "").lower()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise Later("unreadable_description") from None
+
+
+async def _download(http: Client, fetch: Fetch, url: str) -> bytes:
     for _ in range(MOST_REDIRECTS + 1):
         if not fetch.allows(url):
             raise Rejected("host_not_allowed")
         try:
-            async with http.stream("GET", url, auth=fetch.auth_for(url)) as reply:
+            async with http.stream(
+                "GET", url, auth=fetch.auth_for(url), headers=fetch.headers_for(url)
+            ) as reply:
                 if reply.is_redirect:
                     url = str(reply.next_request.url) if reply.next_request else ""
                     continue

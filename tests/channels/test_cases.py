@@ -7,6 +7,7 @@ import ast
 import asyncio
 import base64
 import hashlib
+import hmac
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
@@ -24,7 +25,7 @@ from channels.base import Account, Channel, Hook, Sent
 from channels.forms import read_form
 from channels.registry import CHANNELS, open_channel
 from domain.errors import Rejected, SendFailed
-from domain.messages import Address, Event, Outbound, Scheme
+from domain.messages import Address, Button, Event, Outbound, Scheme, TemplateCall
 
 CASES = Path(__file__).parent / "cases"
 TABLES = {path.stem: json.loads(path.read_text()) for path in sorted(CASES.glob("*.json"))}
@@ -85,14 +86,24 @@ class _Repeated(dict[str, list[str]]):
         return self[key]
 
 
-def sign_twilio(token: str, url: str, form: list[tuple[str, str]]) -> dict[str, str]:
+def sign_twilio(token: str, url: str, form: list[tuple[str, str]], raw: bytes) -> dict[str, str]:
     grouped = _Repeated()
     for key, value in form:
         grouped.setdefault(key, []).append(value)
     return {"x-twilio-signature": RequestValidator(token).compute_signature(url, grouped)}
 
 
-SIGN: dict[str, Callable[[str, str, list[tuple[str, str]]], dict[str, str]]] = {"twilio_sms": sign_twilio}
+def sign_meta(secret: str, url: str, form: list[tuple[str, str]], raw: bytes) -> dict[str, str]:
+    return {"x-hub-signature-256": "sha256=" + hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()}
+
+
+Sign = Callable[[str, str, list[tuple[str, str]], bytes], dict[str, str]]
+SIGN: dict[str, tuple[str, Sign]] = {
+    "meta_whatsapp": ("app_secret", sign_meta),
+    "twilio_sms": ("auth_token", sign_twilio),
+    "twilio_whatsapp": ("auth_token", sign_twilio),
+}
+"""Which credential signs, and how."""
 
 
 def files_with_a_channel() -> Iterator[str]:
@@ -160,23 +171,42 @@ def received(channel: Channel, hook: Hook) -> dict[str, Any]:
 
 def hook_of(kind: str, table: dict[str, Any], row: dict[str, Any]) -> Hook:
     """The bytes as they would come over the wire, read by what the web door reads with."""
-    body = (
-        row["body"].encode("latin-1")
-        if "body" in row
-        else urlencode(form_of(table, row), errors="surrogatepass")
-    )
-    raw = body if isinstance(body, bytes) else body.encode()
+    raw = raw_of(table, row)
     url = row.get("url", table["url"]).replace("{sha256}", hashlib.sha256(raw).hexdigest())
     form = read_form(raw, row.get("content_type", FORM))
-    signer, token = row.get("signed", "us"), table["account"]["credentials"]["auth_token"]
+    name, sign = SIGN[kind]
+    signer, token = row.get("signed", "us"), table["account"]["credentials"][name]
     headers: dict[str, str] = {}
     if signer is not None:
         signed_url = row.get("signed_url", url)
-        headers = SIGN[kind](
-            {"us": token}.get(signer, signer), signed_url, altered(form, row.get("altered", {}))
-        )
+        signed_form = altered(form, row.get("altered", {}))
+        signed_raw = row["signed_body"].encode() if "signed_body" in row else raw
+        headers = sign({"us": token}.get(signer, signer), signed_url, signed_form, signed_raw)
     headers |= row.get("headers", {})
     return Hook(url, headers, form, parse_qsl(urlsplit(url).query, keep_blank_values=True), raw)
+
+
+def raw_of(table: dict[str, Any], row: dict[str, Any]) -> bytes:
+    if "body" in row:
+        return bytes(row["body"].encode("latin-1"))
+    if "bodies" in table:
+        return json.dumps(unfolded(row["json"] if "json" in row else body_of(table, row))).encode()
+    return urlencode(form_of(table, row), errors="surrogatepass").encode()
+
+
+def body_of(table: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """The table's batch of this kind, with the row's value and items in it (null: without)."""
+    batch: dict[str, Any] = json.loads(json.dumps(table["bodies"][row.get("form", "message")]))
+    value = batch["entry"][0]["changes"][0]["value"]
+    for items, changes in row.get("items", {}).items():
+        first = value[items][0]
+        value[items] = [merged(first, one) for one in changes]
+    batch["entry"][0]["changes"][0]["value"] = merged(value, row.get("value", {}))
+    return batch
+
+
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in (base | changes).items() if value is not None}
 
 
 def form_of(table: dict[str, Any], row: dict[str, Any]) -> list[tuple[str, str]]:
@@ -211,6 +241,8 @@ def shown(event: Event) -> dict[str, Any]:
         plain["sender"] = plain["sender"].value
     if "media" in plain:
         plain["media"] = [[media.url, media.content_type] for media in plain["media"]]
+    if "sent_at" in plain:
+        plain["sent_at"] = plain["sent_at"].isoformat()
     if "message_id" in plain:
         plain["message_id"] = str(plain["message_id"])
     return plain
@@ -228,6 +260,8 @@ def message_of(table: dict[str, Any], row: dict[str, Any]) -> Outbound:
         said["text"],
         said["status_url"],
         tuple(said.get("media_urls", ())),
+        tuple(Button(*one) for one in said.get("buttons", ())),
+        TemplateCall(*said["template"][:3], tuple(said["template"][3])) if "template" in said else None,
     )
 
 
@@ -243,11 +277,15 @@ async def test_send(kind: str, table: dict[str, Any], row: dict[str, Any], provi
         expect_request(there.heard[0], table, row["request"])
 
 
-def expect_request(heard: Any, table: dict[str, Any], request: list[list[str]]) -> None:
+def expect_request(heard: Any, table: dict[str, Any], request: Any) -> None:
     credentials = table["account"]["credentials"]
+    assert f"{heard.method} {heard.path}" == table["endpoint"]
+    if "access_token" in credentials:
+        assert heard.headers["authorization"] == f"Bearer {credentials['access_token']}"
+        assert json.loads(heard.body) == request
+        return
     pair = f"{credentials['account_sid']}:{credentials['auth_token']}".encode()
     assert heard.headers["authorization"] == "Basic " + base64.b64encode(pair).decode()
-    assert f"{heard.method} {heard.path}" == table["endpoint"]
     assert heard.form == [tuple(pair) for pair in request]
 
 

@@ -42,8 +42,8 @@ def _show_duration(value: timedelta) -> str:
     seconds = value.total_seconds()
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds and seconds % size == 0:
-            return f"{seconds / size:g}{unit}"
-    return f"{seconds:g}s"
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
 Duration = Annotated[timedelta, BeforeValidator(read_duration), PlainSerializer(_show_duration)]
@@ -145,7 +145,9 @@ def _spans(said: Any) -> tuple[Span, ...]:
         except ValueError:
             span = (time.max, time.min)
         if not dash or span[0] >= span[1]:
-            raise ValueError(f"{said!r} are no opening hours; write \"08:00-17:00\", \"08:00-12:00, 13:00-17:00\" or closed")
+            raise ValueError(
+                f'{said!r} are no opening hours; write "08:00-17:00", "08:00-12:00, 13:00-17:00" or closed'
+            )
         spans.append(span)
     return tuple(spans)
 
@@ -165,7 +167,10 @@ class ChannelSettings(Model):
     def _e164(cls, value: str) -> str:
         if not value.startswith("+"):
             return value
-        number = phonenumbers.parse(value)
+        try:
+            number = phonenumbers.parse(value)
+        except phonenumbers.NumberParseException:
+            raise ValueError(f"{value!r} is not a telephone number; write it like +15125550199") from None
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -232,4 +237,3 @@ class Profile(Model):
     def fields(self) -> tuple[Field_, ...]:
         """Every field that the first schema asks to be taken from what customers write."""
         return tuple(f for f in self.schemas[0].fields if f.extract) if self.schemas else ()
-

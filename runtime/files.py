@@ -1,6 +1,7 @@
 """A workspace's YAML file: read, checked as a whole, and made so. Nothing is applied unless all of it is valid."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,19 +9,22 @@ from uuid import UUID
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedBase
 from ruamel.yaml.error import MarkedYAMLError
 
 from channels.registry import CHANNELS
 from domain.workspace import ChannelSettings, Profile
 from knowledge.chunk import chunk, title_of
+from runtime import mistakes
 from runtime.runtime import Runtime
 from store import channels, knowledge, workspaces
 from store.db import Database, Tx, new_id
 from store.knowledge import Chunk
 
 LARGEST = 1_000_000  # bytes of one knowledge file
-PLANNED = frozenset({"twilio_whatsapp", "meta_whatsapp", "webchat", "twilio_voice", "email"})
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+NOT_IN_FILE = "not_in_file"
+"""Why a channel is suspended that the workspace's file does not name any more."""
+PLANNED = frozenset({"webchat", "twilio_voice", "email"})
 """Channels that a file may name already; this version keeps them and does not open them."""
 
 
@@ -37,6 +41,7 @@ class Document:
     source: str
     title: str
     chunks: list[Chunk]
+    original: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,9 @@ class WorkspaceFile:
     """What the file asks for that this version keeps but does not do."""
 
 
-def read(path: Path, root: Path | None = None) -> WorkspaceFile:
-    """The file at `path`; the documents it names are looked for below `root` (the working directory). Raise
-    BadFile."""
+def read(path: Path, root: Path | None = None, environ: Mapping[str, str] | None = None) -> WorkspaceFile:
+    """The file at `path`; the documents it names are looked for below `root`, else beside the file when one of them
+    is there, else below the working directory. With `environ`, a credential may be ${NAME}. Raise BadFile."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -59,9 +64,38 @@ def read(path: Path, root: Path | None = None) -> WorkspaceFile:
     try:
         data = YAML().load(text)
     except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BadFile([f"{path}:{line}: this is not YAML: {error.problem}"]) from None
-    return check(data, str(path), root or Path.cwd())
+        raise BadFile([mistakes.not_yaml(str(path), error)]) from None
+    except ValueError as error:
+        raise BadFile([f"{path}:1: this is not YAML: {error}"]) from None
+    if environ is not None and (missing := _fill_in(data, str(path), environ)):
+        raise BadFile(missing)
+    return check(data, str(path), root or _root(data, path))
+
+
+def _root(data: Any, path: Path) -> Path:
+    named = data.get("knowledge") if isinstance(data, dict) else None
+    beside = path.absolute().parent
+    there = any((beside / str(one)).is_file() for one in named) if isinstance(named, list) else False
+    return beside if there else Path.cwd()
+
+
+def _fill_in(data: Any, name: str, environ: Mapping[str, str]) -> list[str]:
+    """Put the environment's values where credentials say ${NAME}; return what is missing."""
+    listed = data.get("channels") if isinstance(data, dict) else None
+    missing = []
+    for n, channel in enumerate(listed if isinstance(listed, list) else ()):
+        credentials: Any = channel.get("credentials") if isinstance(channel, dict) else None
+        for key, value in list(credentials.items()) if isinstance(credentials, dict) else ():
+            if not (found := _VARIABLE.fullmatch(str(value))):
+                continue
+            if environ.get(found[1]):
+                credentials[key] = environ[found[1]]
+                continue
+            line = mistakes.line(data, ("channels", n, "credentials", key))
+            missing.append(
+                f"{name}:{line}: channels.{n}.credentials.{key}: the environment has no {found[1]}; set it first"
+            )
+    return missing
 
 
 def check(data: Any, name: str, root: Path) -> WorkspaceFile:
@@ -69,9 +103,9 @@ def check(data: Any, name: str, root: Path) -> WorkspaceFile:
     try:
         profile = Profile.model_validate(data)
     except ValidationError as error:
-        raise BadFile([_mistake(name, data, one) for one in error.errors()]) from None
-    mistakes = [
-        f"{name}:{_line(data, ('channels', n))}: channels.{n}.kind: {one.kind!r} is not a channel; "
+        raise BadFile([mistakes.mistake(name, data, one) for one in error.errors()]) from None
+    found = [
+        f"{name}:{mistakes.line(data, ('channels', n))}: channels.{n}.kind: {one.kind!r} is not a channel; "
         f"there are {', '.join(sorted(CHANNELS))}"
         for n, one in enumerate(profile.channels)
         if one.kind not in CHANNELS and one.kind not in PLANNED
@@ -80,10 +114,10 @@ def check(data: Any, name: str, root: Path) -> WorkspaceFile:
     for n, source in enumerate(profile.knowledge):
         try:
             documents.append(_document(root, source))
-        except (OSError, UnicodeDecodeError, ValueError) as error:
-            mistakes.append(f"{name}:{_line(data, ('knowledge', n))}: knowledge.{n}: {source}: {error}")
-    if mistakes:
-        raise BadFile(mistakes)
+        except ValueError as error:
+            found.append(f"{name}:{mistakes.line(data, ('knowledge', n))}: knowledge.{n}: {source}: {error}")
+    if found:
+        raise BadFile(found)
     return WorkspaceFile(profile, tuple(documents), _notices(profile))
 
 
@@ -99,52 +133,32 @@ def _notices(profile: Profile) -> tuple[str, ...]:
 
 
 def _document(root: Path, source: str) -> Document:
+    if Path(source).is_absolute() or ".." in Path(source).parts:
+        raise ValueError(f"write it relative to {root}, without ..")
     path = (root / source).resolve()
     if not path.is_relative_to(root.resolve()):
         raise ValueError(f"lies outside {root}")
     if path.suffix not in (".md", ".txt"):
         raise ValueError("only .md and .txt can be read")
-    if path.stat().st_size > LARGEST:
-        raise ValueError(f"is larger than {LARGEST:,} bytes")
-    text = path.read_text(encoding="utf-8")
-    return Document(source, title_of(text, path.stem.replace("_", " ").capitalize()), chunk(text))
+    try:
+        original = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot be read below {root}: {error.strerror}") from None
+    if len(original) > LARGEST:
+        raise ValueError(f"is larger than {LARGEST:,} bytes; cut it in several files")
+    return document(source, original)
 
 
-def _mistake(name: str, data: Any, error: Any) -> str:
-    where = tuple(
-        part for part in error["loc"] if isinstance(part, int) or part in _keys(data, error["loc"], part)
-    )
-    path = ".".join(str(part) for part in error["loc"])
-    said = error["msg"].removeprefix("Value error, ")
-    return f"{name}:{_line(data, where)}: {path or 'the file'}: {said}"
-
-
-def _keys(data: Any, location: tuple[Any, ...], part: Any) -> tuple[Any, ...]:
-    """`part` when it is a key on the way to `location`; pydantic also names types there."""
-    for step in location:
-        if not isinstance(data, dict | list):
-            return ()
-        if step == part and isinstance(data, dict) and part in data:
-            return (part,)
-        try:
-            data = data[step]
-        except (KeyError, IndexError, TypeError):
-            return ()
-    return ()
-
-
-def _line(data: Any, location: tuple[Any, ...]) -> int:
-    """The line (from 1) of what lies at `location`, or of the nearest thing around it."""
-    line = 1
-    for step in location:
-        if not isinstance(data, CommentedBase):
-            break
-        try:
-            mark = data.lc.value(step) if isinstance(data, dict) else data.lc.item(step)
-            line, data = mark[0] + 1, data[step]  # type: ignore[index]
-        except (KeyError, IndexError, TypeError, AttributeError):
-            break
-    return line
+def document(source: str, original: bytes) -> Document:
+    """Its passages, from its bytes. Raise ValueError for what is not text."""
+    try:
+        text = original.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    if "\0" in text:
+        raise ValueError("holds a NUL character, so it is no text; save it as UTF-8")
+    title = title_of(text, Path(source).stem.replace("_", " ").capitalize())
+    return Document(source, title, chunk(text), original)
 
 
 async def apply(rt: Runtime, file: WorkspaceFile, credentials: dict[str, str] | None = None) -> UUID:
@@ -153,26 +167,49 @@ async def apply(rt: Runtime, file: WorkspaceFile, credentials: dict[str, str] | 
 
 
 async def apply_to(db: Database, file: WorkspaceFile, credentials: dict[str, str]) -> UUID:
-    async with db.dispatch() as dispatch:
-        workspace_id = await workspaces.by_slug(dispatch, file.profile.workspace.slug)
+    workspace_id = await find(db, file)
     if workspace_id is None:
         workspace_id = new_id()
         async with db.found(workspace_id) as tx:
             await workspaces.add(tx, file.profile)
     async with db.transaction(workspace_id) as tx:
-        await workspaces.replace_profile(tx, file.profile)
-        for channel in (one for one in file.profile.channels if one.kind in CHANNELS):
-            await _put_channel(tx, channel, credentials)
-        for document in file.documents:
-            await knowledge.put(tx, document.source, document.title, document.chunks)
-        await knowledge.keep_only(tx, [document.source for document in file.documents])
+        await put(tx, file, credentials)
     return workspace_id
 
 
-async def _put_channel(tx: Tx, channel: ChannelSettings, credentials: dict[str, str]) -> None:
+async def find(db: Database, file: WorkspaceFile) -> UUID | None:
+    """The workspace that this file speaks of, if it is there already."""
+    async with db.dispatch() as dispatch:
+        return await workspaces.by_slug(dispatch, file.profile.workspace.slug)
+
+
+async def put(tx: Tx, file: WorkspaceFile, credentials: dict[str, str]) -> None:
+    """Bring the workspace up to the file. A channel that the file no longer names sends nothing more; one without
+    credentials in the file keeps those it has."""
+    await workspaces.replace_profile(tx, file.profile)
+    standing = {(one.kind, one.address): one for one in await channels.listed(tx)}
+    for channel in (one for one in file.profile.channels if one.kind in CHANNELS):
+        before = standing.pop((channel.kind, channel.address), None)
+        kept = dict(before.credentials) if before else {}
+        channel_id = await _put_channel(tx, channel, channel.credentials or credentials or kept)
+        if before and before.state_reason == NOT_IN_FILE:
+            await channels.resume(tx, channel_id)
+    for gone in standing.values():
+        await channels.suspend(tx, gone.id, NOT_IN_FILE)
+    for one in file.documents:
+        await knowledge.put(tx, one.source, one.title, one.chunks, one.original)
+    await knowledge.keep_only(tx, [one.source for one in file.documents])
+
+
+def settings_of(channel: ChannelSettings) -> dict[str, Any]:
+    """What the channel's own row keeps of its part of the file."""
     settings: dict[str, Any] = {"per_second": channel.per_second, "max_segments": channel.max_segments}
     if channel.debounce is not None:
         settings["debounce_s"] = channel.debounce.total_seconds()
     if channel.debounce_max is not None:
         settings["debounce_max_s"] = channel.debounce_max.total_seconds()
-    await channels.put(tx, channel.kind, channel.address, channel.credentials or credentials, settings)
+    return settings
+
+
+async def _put_channel(tx: Tx, channel: ChannelSettings, credentials: Mapping[str, str]) -> UUID:
+    return await channels.put(tx, channel.kind, channel.address, credentials, settings_of(channel))

@@ -9,9 +9,20 @@ from sqlalchemy import text
 
 from store.db import Tx, new_id
 
-_KNOWN = text("select id, sha256 from document where source = :source")
+_KNOWN = text("select id, sha256, original from document where source = :source")
 _ADD = text(
-    "insert into document (workspace_id, id, source, title, sha256) values (:w, :id, :source, :title, :sha256)"
+    "insert into document (workspace_id, id, source, title, sha256, original)"
+    " values (:w, :id, :source, :title, :sha256, :original)"
+)
+_ORIGINAL = text("update document set original = :original, title = :title where id = :id")
+_STORED = text(
+    "select d.source, d.title, d.sha256, d.original, count(p.id) as passages from document d"
+    " left join passage p on p.workspace_id = d.workspace_id and p.document_id = d.id"
+    " group by d.workspace_id, d.id order by d.source"
+)
+_PASSAGES = text(
+    "select p.heading, p.text from passage p join document d on d.workspace_id = p.workspace_id"
+    " and d.id = p.document_id where d.source = :source order by p.n"
 )
 _DROP = text("delete from document where id = :id")
 _DROP_OTHERS = text("delete from document where not source = any(:sources)")
@@ -49,21 +60,51 @@ class Found:
     rank: float
 
 
-async def put(tx: Tx, source: str, title: str, chunks: Sequence[Chunk]) -> bool:
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """`original` are the file's bytes; None for a document stored before they were kept."""
+
+    source: str
+    title: str
+    sha256: bytes
+    original: bytes | None
+    passages: int
+
+
+def digest_of(chunks: Sequence[Chunk]) -> bytes:
+    return sha256("\0".join(f"{c.heading}\0{c.text}" for c in chunks).encode()).digest()
+
+
+async def put(
+    tx: Tx, source: str, title: str, chunks: Sequence[Chunk], original: bytes | None = None
+) -> bool:
     """Store the document in place of its older version; False when it is the same already."""
-    digest = sha256("\0".join(f"{c.heading}\0{c.text}" for c in chunks).encode()).digest()
+    digest = digest_of(chunks)
     known = (await tx.execute(_KNOWN, {"source": source})).first()
     if known is not None and bytes(known.sha256) == digest:
-        return False
+        if original is None or known.original == original:
+            return False
+        await tx.execute(_ORIGINAL, {"id": known.id, "original": original, "title": title})
+        return True
     if known is not None:
         await tx.execute(_DROP, {"id": known.id})
     document = new_id()
     values = {"w": tx.workspace_id, "id": document, "source": source, "title": title, "sha256": digest}
-    await tx.execute(_ADD, values)
+    await tx.execute(_ADD, values | {"original": original})
     for n, chunk in enumerate(chunks):
         row = {"w": tx.workspace_id, "id": new_id(), "document": document, "n": n}
         await tx.execute(_PASSAGE, row | {"heading": chunk.heading, "text": chunk.text})
     return True
+
+
+async def stored(tx: Tx) -> list[Stored]:
+    """Every document, by source."""
+    rows = await tx.execute(_STORED)
+    return [Stored(row.source, row.title, bytes(row.sha256), row.original, row.passages) for row in rows]
+
+
+async def passages(tx: Tx, source: str) -> list[Chunk]:
+    return [Chunk(row.heading, row.text) for row in await tx.execute(_PASSAGES, {"source": source})]
 
 
 async def keep_only(tx: Tx, sources: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ _SET = text(
     " updated_at = frontdesk_now() where id = :id returning version"
 )
 _GET = text("select id, slug, version, state, profile::text as profile from workspace where id = :id")
+_HOLD = text("select id from workspace where id = :id for update")
 _ALL = text("select id, slug from workspace order by slug")
 _BY_SLUG = text("select id from workspace where slug = :slug")
 
@@ -37,6 +38,11 @@ async def add(tx: Tx, profile: Profile) -> None:
 async def replace_profile(tx: Tx, profile: Profile) -> None:
     values = {"id": tx.workspace_id, "slug": profile.workspace.slug, "profile": _dump(profile)}
     await tx.execute(_SET, values)
+
+
+async def hold(tx: Tx) -> None:
+    """Nobody else changes it until the transaction ends."""
+    await tx.execute(_HOLD, {"id": tx.workspace_id})
 
 
 async def get(tx: Tx) -> Workspace:

@@ -2,7 +2,7 @@
 
 import typer
 
-from frontdesk.cli import chat, processes, test, trigger, up
+from frontdesk.cli import apply, chat, processes, test, trigger, up
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +18,9 @@ app.command()(processes.migrate)
 app.command()(chat.chat)
 app.command()(trigger.trigger)
 app.command()(test.test)
+app.command()(apply.apply)
+app.command()(apply.diff)
+app.command("export")(apply.export_)
 
 
 def main() -> None:

@@ -26,9 +26,13 @@ Workspace = Annotated[str, typer.Option("--workspace", "-w", help="The business:
 _T = TypeVar("_T")
 
 
+def process_environment() -> dict[str, str]:
+    return dict(os.environ)  # noqa: TID251  (handed on to those who are given values to read)
+
+
 def environment(data_dir: Path | None = None) -> dict[str, str]:
     """The environment; when it names no database, that of the `up` which runs on `data_dir`. Raise BadDemo."""
-    environ = dict(os.environ)  # noqa: TID251  (handed on to runtime.settings, which reads it)
+    environ = process_environment()
     if data_dir is not None:
         environ["FRONTDESK_DATA_DIR"] = str(data_dir.absolute())
     if environ.get("DATABASE_URL"):

@@ -4,6 +4,7 @@ The outside relies on these names (contract, section 6). Pydantic says where a m
 turns that into file, line and path.
 """
 
+import re
 from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -104,6 +105,8 @@ class Policy(Model):
     draft_expires: Duration = timedelta(hours=24)
     replies_per_10_minutes: Annotated[int, Field(ge=1)] = 12
     messages_per_day: Annotated[int, Field(ge=1)] | None = None
+    reopen_with: str | None = None
+    """The template that asks whether we may go on, when a provider's window is over and words wait."""
 
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -217,6 +220,28 @@ class Schema(Model):
         return self
 
 
+class Template(Model):
+    """Words that WhatsApp approves beforehand: the only ones that may open a conversation there. {{1}}, {{2}}, …
+    stand for `variables`, in that order. The same name in two languages is one template."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,120}$")]
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}(_[A-Z]{2})?$")] = "en"
+    category: Literal["utility", "marketing", "authentication"] = "utility"
+    body: Annotated[str, Field(min_length=1, max_length=1024)]
+    variables: tuple[Literal["contact.name", "workspace.name", "assistant.name"], ...] = ()
+
+    @model_validator(mode="after")
+    def _places(self) -> "Template":
+        named = {int(n) for n in re.findall(r"\{\{(\d+)\}\}", self.body)}
+        if named != set(range(1, len(self.variables) + 1)):
+            raise ValueError(
+                f"the body must hold {{{{1}}}} to {{{{{len(self.variables)}}}}}, one for each variable"
+            )
+        if re.match(r"\s*\{\{", self.body) or re.search(r"\}\}\s*$", self.body):
+            raise ValueError("the body must not begin or end with a variable: WhatsApp refuses that")
+        return self
+
+
 class Profile(Model):
     """A whole workspace as its file says it. Immutable; a change makes a new one."""
 
@@ -228,10 +253,23 @@ class Profile(Model):
     schemas: tuple[Schema, ...] = ()
     intents: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Example sentences of this business's own intents, by intent."""
+    templates: tuple[Template, ...] = ()
     rules: tuple[dict[str, Any], ...] = ()
     skills: dict[str, Any] = Field(default_factory=dict)
     knowledge: tuple[str, ...] = ()
     """Paths of documents, from the file's repository root."""
+
+    @model_validator(mode="after")
+    def _known_template(self) -> "Profile":
+        wanted, known = self.policy.reopen_with, sorted({one.name for one in self.templates})
+        if wanted is not None and wanted not in known:
+            raise ValueError(
+                f"policy.reopen_with names {wanted!r}; templates are {', '.join(known) or 'none'}"
+            )
+        keys = [(one.name, one.language) for one in self.templates]
+        if len(set(keys)) != len(keys):
+            raise ValueError("two templates have the same name and language")
+        return self
 
     @property
     def fields(self) -> tuple[Field_, ...]:

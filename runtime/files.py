@@ -16,7 +16,7 @@ from domain.workspace import ChannelSettings, Profile
 from knowledge.chunk import chunk, title_of
 from runtime import mistakes
 from runtime.runtime import Runtime
-from store import channels, knowledge, workspaces
+from store import channels, knowledge, templates, workspaces
 from store.db import Database, Tx, new_id
 from store.knowledge import Chunk
 
@@ -191,7 +191,10 @@ async def put(tx: Tx, file: WorkspaceFile, credentials: dict[str, str]) -> None:
     for channel in (one for one in file.profile.channels if one.kind in CHANNELS):
         before = standing.pop((channel.kind, channel.address), None)
         kept = dict(before.credentials) if before else {}
-        channel_id = await _put_channel(tx, channel, channel.credentials or credentials or kept)
+        given = credentials if channel.kind.startswith("twilio") else {}
+        channel_id = await _put_channel(tx, channel, channel.credentials or given or kept)
+        if CHANNELS[channel.kind].templates:
+            await templates.put(tx, channel_id, file.profile.templates)
         if before and before.state_reason == NOT_IN_FILE:
             await channels.resume(tx, channel_id)
     for gone in standing.values():

@@ -1,6 +1,7 @@
 """Conversations: reading them, and who owns them. A person's act raises the epoch, so that a turn which is
 running loses the conversation and what it would have said is never sent."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +29,8 @@ _PAGE = text(
     " order by c.updated_at desc, c.id desc limit :limit"
 )
 _MESSAGES = text(
-    "select m.id, m.seq, m.direction, m.author, m.purpose, m.body, m.person_id, m.turn_id, m.draft_id, m.created_at,"
+    "select m.id, m.seq, m.direction, m.author, m.purpose, m.kind, m.details, m.body,"
+    " m.person_id, m.turn_id, m.draft_id, m.created_at,"
     " c.kind as channel_kind, (select coalesce(json_agg(json_build_object('part', d.part, 'state', d.state, 'reason',"
     " d.reason, 'error_code', d.error_code, 'attempts', d.attempts) order by d.part), '[]') from delivery d"
     " where d.workspace_id = m.workspace_id and d.message_id = m.id) as deliveries,"
@@ -55,6 +57,7 @@ _RELEASE = text(
     " epoch = epoch + 1, lease_until = null, lease_by = null, updated_at = frontdesk_now(),"
     " due_at = case when exists (select from message m"
     " where m.workspace_id = conversation.workspace_id and m.conversation_id = conversation.id and m.direction = 'in'"
+    " and m.kind not in ('reaction', 'system')"
     " and m.seq > answered_seq) and :answer then frontdesk_now() else null end where id = :id returning due_at"
 )
 _CLOSE = text(
@@ -105,6 +108,10 @@ class Message:
     created_at: datetime
     deliveries: list[dict[str, Any]]
     attachments: list[dict[str, Any]]
+    kind: str = "text"
+    choice: str | None = None
+    reply_to: str | None = None
+    """The provider's id of the message that this one answers, or reacts to."""
 
 
 async def get(tx: Tx, conversation_id: UUID) -> Conversation:
@@ -246,5 +253,8 @@ def _one(row: Any) -> Conversation:
 
 def _message(tx: Tx, row: Any) -> Message:
     fields = dict(row._mapping)
+    sealed = fields.pop("details")
+    details = json.loads(tx.vault.open_maybe("message.details", sealed and bytes(sealed)) or "{}")
+    fields |= {"choice": details.get("choice"), "reply_to": details.get("reply_to")}
     fields["text"] = tx.vault.open("message.body", bytes(fields.pop("body")))
     return Message(**fields)

@@ -1,5 +1,5 @@
 """What comes in: receipt, contact, conversation, message with the next seq, and what a keyword demands, all in
-the caller's one transaction. Locks are taken in the order address, conversation, draft, delivery."""
+the caller's one transaction. Locks are taken in the order address, conversation, draft, delivery, attempt, channel."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain import keywords, optout
-from domain.messages import Inbound, Keyword, Status
+from domain.messages import SILENT_KINDS, WINDOWS, Inbound, Keyword, Status
 from domain.optout import OptOutReading
 from domain.workspace import Profile
 from store import attachments, audit, contacts, conversations, drafts, outbox, statuses
@@ -38,14 +38,17 @@ _OPEN = text(
     "insert into conversation (workspace_id, id, contact_id) values (:w, :id, :contact) on conflict do nothing"
 )
 _THREAD = text(
-    "insert into thread (workspace_id, id, conversation_id, channel_id, address_id, last_inbound_at)"
-    " values (:w, :id, :conversation, :channel, :address, frontdesk_now())"
+    "insert into thread as t (workspace_id, id, conversation_id, channel_id, address_id, last_inbound_at,"
+    " window_expires_at) values (:w, :id, :conversation, :channel, :address, case when :heard then frontdesk_now() end,"
+    " least(frontdesk_now(), cast(:provider_at as timestamptz)) + cast(:window as interval))"
     " on conflict (workspace_id, conversation_id, channel_id, address_id)"
-    " do update set last_inbound_at = frontdesk_now() returning id"
+    " do update set last_inbound_at = coalesce(excluded.last_inbound_at, t.last_inbound_at),"
+    " window_expires_at = greatest(t.window_expires_at, excluded.window_expires_at) returning id"
 )
 _MESSAGE = text(
-    "insert into message (workspace_id, id, conversation_id, thread_id, seq, direction, author, purpose, body, provider_at)"
-    " values (:w, :id, :conversation, :thread, :seq, 'in', 'contact', 'inbound', :body, :provider_at)"
+    "insert into message (workspace_id, id, conversation_id, thread_id, seq, direction, author, purpose, body, provider_at,"
+    " kind, provider_id, details) values (:w, :id, :conversation, :thread, :seq, 'in', 'contact', 'inbound', :body,"
+    " :provider_at, :kind, :provider_id, :details)"
 )
 _NOTHING_TO_ANSWER = text(
     "update conversation set due_at = null, burst_started_at = null, answered_seq = last_seq, epoch = epoch + 1"
@@ -55,7 +58,8 @@ _NOTHING_TO_ANSWER = text(
 _ONLY_A_KEYWORD = text(
     "update conversation set answered_seq = last_seq where id = :id and due_at is null and not exists ("
     " select from message m where m.workspace_id = conversation.workspace_id and m.conversation_id = conversation.id"
-    " and m.direction = 'in' and m.seq > conversation.answered_seq and m.seq < conversation.last_seq)"
+    " and m.direction = 'in' and m.kind not in ('reaction', 'system')"
+    " and m.seq > conversation.answered_seq and m.seq < conversation.last_seq)"
 )
 
 DEBOUNCE_S, DEBOUNCE_MAX_S = 3.0, 10.0
@@ -97,10 +101,15 @@ def _payload(event: Inbound) -> dict[str, Any]:
         "media": [[media.url, media.content_type, media.name] for media in event.media],
         "keyword": event.keyword,
         "name": event.sender_name,
+        "kind": event.kind,
+        "choice": event.choice,
+        "reply_to": event.reply_to,
     }
 
 
 async def _save_message(tx: Tx, channel: ChannelRow, profile: Profile, event: Inbound) -> Saved:
+    if event.kind in SILENT_KINDS:
+        return await _keep(tx, channel, profile, event)
     reading = _read_keyword(event)
     held = await contacts.hold(tx, event.sender, event.sender_name)
     silent = reading.keyword is not None and reading.certain
@@ -109,13 +118,22 @@ async def _save_message(tx: Tx, channel: ChannelRow, profile: Profile, event: In
     message_id, thread_id = await _add_message(tx, channel, held, conversation, event)
     await contacts.heard_from(tx, held.id)
     await drafts.supersede(tx, conversation.id)
-    deliveries = False
+    deliveries = await outbox.window_opened(tx, thread_id)
     if reading.keyword is Keyword.STOP and not reading.certain:
         await _ask_a_person(tx, profile, conversation.id)
-        return Saved()
+        return Saved(deliveries=deliveries)
     if silent:
-        deliveries = await _obey(tx, profile, held, conversation.id, thread_id, message_id, event, reading)
+        deliveries |= await _obey(tx, profile, held, conversation.id, thread_id, message_id, event, reading)
     return Saved(turns=conversation.due_at is not None and not silent, deliveries=deliveries)
+
+
+async def _keep(tx: Tx, channel: ChannelRow, profile: Profile, event: Inbound) -> Saved:
+    """A reaction, or news from the provider: it stands in the conversation, and that is all. It answers nothing,
+    retires no draft and, as providers do not promise that it does, opens no window."""
+    held = await contacts.hold(tx, event.sender, event.sender_name)
+    conversation = await _next_seq(tx, channel, profile, held, answer=False)
+    await _add_message(tx, channel, held, conversation, event)
+    return Saved()
 
 
 def _read_keyword(event: Inbound) -> OptOutReading:
@@ -144,12 +162,19 @@ async def _add_message(
     tx: Tx, channel: ChannelRow, held: Held, conversation: Any, event: Inbound
 ) -> tuple[UUID, UUID]:
     values = {"w": tx.workspace_id, "id": new_id(), "conversation": conversation.id}
-    thread_id: UUID = (
-        await tx.execute(_THREAD, values | {"channel": channel.id, "address": held.id})
-    ).scalar_one()
+    heard = event.kind not in SILENT_KINDS
+    window = WINDOWS.get(event.sender.scheme) if heard else None
+    place = {"channel": channel.id, "address": held.id, "heard": heard}
+    place |= {"provider_at": event.sent_at, "window": window}
+    thread_id: UUID = (await tx.execute(_THREAD, values | place)).scalar_one()
     message_id = new_id()
     body = tx.vault.seal("message.body", event.text)
     values |= {"id": message_id, "thread": thread_id, "seq": conversation.last_seq}
+    details = {
+        name: value for name, value in (("choice", event.choice), ("reply_to", event.reply_to)) if value
+    }
+    values |= {"kind": event.kind.value, "provider_id": event.provider_id}
+    values |= {"details": tx.vault.seal("message.details", json.dumps(details)) if details else None}
     await tx.execute(_MESSAGE, values | {"body": body, "provider_at": event.sent_at})
     await attachments.announce(tx, message_id, event.media)
     return message_id, thread_id

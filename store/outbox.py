@@ -7,9 +7,10 @@
 Within a thread they leave in the order of (seq, part): what is not settled holds back what comes after.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,16 @@ from sqlalchemy import text
 from domain import disclosure, gate, zones
 from domain.errors import Disposition, SendFailed
 from domain.gate import Allow, Consent, Defer, Facts, Limits, Purpose, Recent, Refuse
-from domain.messages import Address, DeliveryState, Keyword, Outbound, Scheme
+from domain.messages import (
+    WINDOWS,
+    Address,
+    Button,
+    DeliveryState,
+    Keyword,
+    Outbound,
+    Scheme,
+    TemplateCall,
+)
 from domain.workspace import Profile
 from store import audit, channels, contacts, workspaces
 from store.channels import ChannelRow
@@ -30,6 +40,10 @@ Split = Callable[[str, str], list[str]]
 MAX_ATTEMPTS = 6
 RETRY_BASE, RETRY_CAP = timedelta(seconds=2), timedelta(minutes=10)
 SUSPENDED_RETRY = timedelta(minutes=1)
+WINDOW_RECHECK = timedelta(hours=1)
+"""What waits for a customer to write again is woken by that; this is for the case that nobody woke it."""
+NEEDS_TEMPLATE = "needs_template"
+"""Why a delivery waits whose provider's window is over."""
 RECONCILE_AFTER, RECONCILE_FOR = timedelta(seconds=3), timedelta(minutes=2)
 CLOCKS_APART = timedelta(minutes=5)
 """By how much the provider's clock may be behind ours without a message that left being taken for lost."""
@@ -49,21 +63,24 @@ _DISCLOSED = text(
 )
 _MESSAGE = text(
     "insert into message (workspace_id, id, conversation_id, thread_id, seq, direction, author, purpose, body,"
-    " discloses, person_id, turn_id, draft_id) values (:w, :id, :conversation, :thread, :seq, 'out', :author,"
-    " :purpose, :body, :discloses, :person, :turn, :draft)"
+    " discloses, person_id, turn_id, draft_id, details) values (:w, :id, :conversation, :thread, :seq, 'out',"
+    " :author, :purpose, :body, :discloses, :person, :turn, :draft, :details)"
 )
 _DELIVERY = text(
     "insert into delivery (workspace_id, id, message_id, conversation_id, thread_id, channel_id, address_id, seq,"
-    " part, body) values (:w, :id, :message, :conversation, :thread, :channel, :address, :seq, :part, :body)"
+    " part, body, template_version_id) values (:w, :id, :message, :conversation, :thread, :channel, :address, :seq,"
+    " :part, :body, :template)"
 )
 _CANCEL = text(
     "update delivery d set state = 'cancelled', reason = :reason, lease_until = null, updated_at = frontdesk_now()"
     " from message m where m.workspace_id = d.workspace_id and m.id = d.message_id and d.state = 'queued'"
     " and d.conversation_id = :conversation and m.author = any(:authors) returning d.id"
 )
+# A template goes before the words that wait for it.
 _FIRST_IN_THREAD = (
-    "not exists (select from delivery e where e.workspace_id = d.workspace_id and e.thread_id = d.thread_id"
-    " and e.state in ('queued', 'sending', 'unknown') and (e.seq, e.part) < (d.seq, d.part))"
+    "(d.template_version_id is not null or not exists (select from delivery e where e.workspace_id = d.workspace_id"
+    " and e.thread_id = d.thread_id and e.state in ('queued', 'sending', 'unknown')"
+    " and (e.seq, e.part) < (d.seq, d.part)))"
 )
 # What is stuck in `sending` past its lease, or `unknown`, is claimed as well: to be reconciled, not to be sent.
 _CLAIM = text(
@@ -95,7 +112,7 @@ _HOLD_ADDRESS = text(
     " where id = :id for share"
 )
 _HOLD = text(
-    "select d.*, m.author, m.purpose, m.discloses, m.draft_id, m.body as words, c.owner, t.window_expires_at,"
+    "select d.*, m.author, m.purpose, m.discloses, m.draft_id, m.body as words, m.details, c.owner, t.window_expires_at,"
     " w.state as workspace_state,"
     " frontdesk_now() as now from delivery d"
     " join message m on m.workspace_id = d.workspace_id and m.id = d.message_id"
@@ -147,6 +164,25 @@ _UNKNOWN = text(
     "update delivery set state = 'unknown', reason = 'no_answer', lease_until = null, updated_at = frontdesk_now(),"
     " next_attempt_at = frontdesk_now() + :after where id = :id and state in ('sending', 'unknown')"
 )
+# The provider knows better than we did when the window ended.
+_WINDOW_OVER = text(
+    "with d as (update delivery set state = 'queued', provider_id = null, reason = 'needs_template',"
+    " error_code = :error_code, disposition = 'needs_template', lease_until = null, updated_at = frontdesk_now(),"
+    " next_attempt_at = frontdesk_now() where id = :id and state <> 'cancelled' returning workspace_id, thread_id)"
+    " update thread t set window_expires_at = least(t.window_expires_at, frontdesk_now()) from d"
+    " where t.workspace_id = d.workspace_id and t.id = d.thread_id"
+)
+# A reply of the assistant that has not begun to leave is not woken: the turn for the new message takes it back.
+_WINDOW_OPENED = text(
+    "update delivery d set next_attempt_at = frontdesk_now(), reason = null, updated_at = frontdesk_now() from message m"
+    " where m.workspace_id = d.workspace_id and m.id = d.message_id and d.thread_id = :thread and d.state = 'queued'"
+    " and d.reason = 'needs_template' and (m.author <> 'ai' or m.draft_id is not null or d.attempts > 0) returning d.id"
+)
+_IS_TEMPLATE = text("select template_version_id is not null from delivery where id = :id")
+_LAST_PART = text("select max(part) from delivery where message_id = :message")
+_TEMPLATE = text(
+    "select provider_name, locale, provider_id from template_version where id = :id and status = 'approved'"
+)
 _STATE = text("select state, attempts, provider_id from delivery where id = :id for update")
 _LAST_ATTEMPT = text(
     "select d.*, a.started_at, v.value, v.scheme from delivery d join delivery_attempt a on a.workspace_id = d.workspace_id"
@@ -171,6 +207,17 @@ class NewMessage:
     person_id: UUID | None = None
     turn_id: UUID | None = None
     draft_id: UUID | None = None
+    buttons: tuple[Button, ...] = ()
+    """Shown under the last part."""
+    template_version_id: UUID | None = None
+    """The text is that of an approved template, and `variables` what stands in it."""
+    variables: tuple[str, ...] = ()
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What is kept beside the words."""
+        kept = {"buttons": [[one.id, one.title] for one in self.buttons], "variables": list(self.variables)}
+        return {name: value for name, value in kept.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,14 +267,19 @@ async def put(tx: Tx, new: NewMessage, split: Split | None = None) -> UUID:
         | {
             "id": message_id, "author": new.author, "purpose": new.purpose, "discloses": discloses,
             "body": tx.vault.seal("message.body", new.text), "person": new.person_id, "turn": new.turn_id,
-            "draft": new.draft_id,
+            "draft": new.draft_id, "details": _sealed(tx, new.details),
         },
     )  # fmt: skip
     common |= {"message": message_id, "channel": thread.channel_id, "address": thread.address_id}
+    common |= {"template": new.template_version_id}
     for part, words in enumerate(split(thread.kind, new.text) if split else [new.text]):
         body = tx.vault.seal("delivery.body", words)
         await tx.execute(_DELIVERY, common | {"id": new_id(), "part": part, "body": body})
     return message_id
+
+
+def _sealed(tx: Tx, details: dict[str, Any]) -> bytes | None:
+    return tx.vault.seal("message.details", json.dumps(details)) if details else None
 
 
 async def _disclosed(tx: Tx, new: NewMessage, language: str | None) -> tuple[NewMessage, bool]:
@@ -297,7 +349,34 @@ async def prepare(
         return verdict
     attempt = (await tx.execute(_SENDING, {"id": row.id, "lease": lease})).scalar_one()
     await tx.execute(_ATTEMPT, {"w": tx.workspace_id, "id": row.id, "n": attempt})
-    return Ready(row.id, attempt, channel, _outbound(tx, row, address, channel.id, status_url), row.now)
+    outbound = _outbound(tx, row, address, channel.id, status_url)
+    outbound = replace(outbound, template=await _template(tx, row), buttons=await _buttons(tx, row))
+    return Ready(row.id, attempt, channel, outbound, row.now)
+
+
+async def _buttons(tx: Tx, row: Any) -> tuple[Button, ...]:
+    """Under the last part only."""
+    found = _details(tx, row).get("buttons", [])
+    if not found or (await tx.execute(_LAST_PART, {"message": row.message_id})).scalar_one() != row.part:
+        return ()
+    return tuple(Button(key, title) for key, title in found)
+
+
+async def _template(tx: Tx, row: Any) -> TemplateCall | None:
+    """The template that this delivery is, if it is approved still."""
+    if row.template_version_id is None:
+        return None
+    found = (await tx.execute(_TEMPLATE, {"id": row.template_version_id})).first()
+    if found is None:
+        return None
+    variables = tuple(_details(tx, row).get("variables", ()))
+    return TemplateCall(found.provider_name, found.locale, found.provider_id or "", variables)
+
+
+def _details(tx: Tx, row: Any) -> dict[str, Any]:
+    sealed = tx.vault.open_maybe("message.details", row.details and bytes(row.details))
+    opened: dict[str, Any] = json.loads(sealed or "{}")
+    return opened
 
 
 async def _may_leave(
@@ -317,7 +396,9 @@ async def _may_leave(
     if isinstance(verdict, Defer):
         return Waits(verdict.until, verdict.reason)
     if not isinstance(verdict, Allow):
-        return Waits(row.now + SUSPENDED_RETRY, "needs_template")
+        return Waits(row.now + WINDOW_RECHECK, NEEDS_TEMPLATE)
+    if row.template_version_id is not None and await _template(tx, row) is None:
+        return Refused("template_not_approved")
     slot = await channels.take_slot(tx, channel.id, channel.seconds("per_second", 1.0))
     return Waits(slot, gate.DeferReason.RATE) if slot else None
 
@@ -332,8 +413,8 @@ async def _facts(tx: Tx, row: Any, address: Any, profile: Profile) -> Facts:
         opted_out_at=address.opted_out_at,
         last_inbound_at=address.last_inbound_at,
         disclosed=row.discloses or await is_disclosed(tx, row.thread_id),
-        zones=zones.zones_for(number) if address.scheme == Scheme.TEL else (),
-        region=zones.region_for(number) if address.scheme == Scheme.TEL else None,
+        zones=_zones(address.scheme, number, profile),
+        region=zones.region_for(number) if number.startswith("+") else None,
         workspace_active=row.workspace_state == "active",
         channel_active=True,
         owner_is_human=row.owner == "human",
@@ -342,8 +423,22 @@ async def _facts(tx: Tx, row: Any, address: Any, profile: Profile) -> Facts:
         recent=await _recent(tx, row),
         sent_today=await _sent_today(tx, row, profile) if limit else 0,
         limits=Limits(replies_per_10_minutes=profile.policy.replies_per_10_minutes, per_day=limit),
-        window_expires_at=row.window_expires_at,
+        window_expires_at=_window(row, address.scheme),
     )
+
+
+def _zones(scheme: str, number: str, profile: Profile) -> tuple[str, ...]:
+    """Where a telephone rings. Who shows no number on WhatsApp is taken to live where the business is."""
+    if scheme == Scheme.TEL or (scheme == Scheme.WHATSAPP and number.startswith("+")):
+        return zones.zones_for(number)
+    return (profile.workspace.timezone,) if scheme == Scheme.WHATSAPP else ()
+
+
+def _window(row: Any, scheme: str) -> datetime | None:
+    """None: no window binds this. Somebody who has never written has never opened one."""
+    if row.template_version_id is not None or scheme not in WINDOWS:
+        return None
+    return row.window_expires_at or datetime.min.replace(tzinfo=UTC)
 
 
 async def _sent_today(tx: Tx, row: Any, profile: Profile) -> int:
@@ -378,8 +473,8 @@ def _outbound(
 
 async def accepted(tx: Tx, delivery_id: UUID, attempt: int, provider_id: str) -> None:
     """The provider has it. Whatever a report that came first has made of this attempt stands."""
-    await _attempt_ended(tx, delivery_id, attempt, "accepted", provider_id=provider_id)
     await tx.execute(_ACCEPTED, {"id": delivery_id, "attempt": attempt, "provider_id": provider_id})
+    await _attempt_ended(tx, delivery_id, attempt, "accepted", provider_id=provider_id)
     channel_id = (await tx.execute(_CHANNEL_OF, {"id": delivery_id})).scalar_one()
     await channels.succeeded(tx, channel_id)
 
@@ -387,17 +482,21 @@ async def accepted(tx: Tx, delivery_id: UUID, attempt: int, provider_id: str) ->
 async def failed(tx: Tx, delivery_id: UUID, attempt: int, error: SendFailed) -> Disposition:
     """The provider refused it, or surely never had it. Return what was made of that."""
     await hold_address(tx, delivery_id, error.disposition)
-    await _attempt_ended(tx, delivery_id, attempt, "failed", error=error)
     row = (await tx.execute(_STATE, {"id": delivery_id})).one()
+    await _attempt_ended(tx, delivery_id, attempt, "failed", error=error)
     if row.state not in ("sending", "unknown") or row.attempts != attempt:  # a report came first: that stands
         return Disposition.GIVE_UP
     return await refused(tx, delivery_id, row.attempts, error)
 
 
 async def refused(tx: Tx, delivery_id: UUID, attempts: int, error: SendFailed) -> Disposition:
-    """Again later, or never."""
+    """Again later, when the customer has written again, or never. A template cannot wait for a template."""
     disposition = error.disposition
-    if disposition in (Disposition.RETRY, Disposition.ALARM) and attempts < MAX_ATTEMPTS:
+    if disposition is Disposition.NEEDS_TEMPLATE and await _is_template(tx, delivery_id):
+        disposition = Disposition.GIVE_UP
+    if disposition is Disposition.NEEDS_TEMPLATE:
+        await tx.execute(_WINDOW_OVER, {"id": delivery_id, "error_code": error.provider_code})
+    elif disposition in (Disposition.RETRY, Disposition.ALARM) and attempts < MAX_ATTEMPTS:
         await again(tx, delivery_id, error)
     else:
         await settle(
@@ -425,6 +524,15 @@ async def alarm(tx: Tx, channel_id: UUID, error: SendFailed) -> bool:
     return suspended
 
 
+async def _is_template(tx: Tx, delivery_id: UUID) -> bool:
+    return bool((await tx.execute(_IS_TEMPLATE, {"id": delivery_id})).scalar_one())
+
+
+async def window_opened(tx: Tx, thread_id: UUID) -> bool:
+    """The customer has written: what waited for that may leave. Return whether something does."""
+    return (await tx.execute(_WINDOW_OPENED, {"thread": thread_id})).first() is not None
+
+
 async def _suppress(tx: Tx, address_id: UUID, error: SendFailed) -> None:
     if error.opted_out:
         await contacts.record_consent(
@@ -443,8 +551,8 @@ async def again(tx: Tx, delivery_id: UUID, error: SendFailed) -> None:
 
 async def unknown(tx: Tx, delivery_id: UUID, attempt: int) -> None:
     """No answer came. Ask the provider later; never send it again blindly."""
-    await _attempt_ended(tx, delivery_id, attempt, "unknown")
     await tx.execute(_UNKNOWN, {"id": delivery_id, "after": RECONCILE_AFTER})
+    await _attempt_ended(tx, delivery_id, attempt, "unknown")
 
 
 @dataclass(frozen=True, slots=True)

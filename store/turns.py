@@ -67,7 +67,8 @@ _LINES = text(
     "select m.seq, m.author, m.body, m.created_at, m.thread_id,"
     " (select coalesce(array_agg(a.declared_type order by a.n), '{}') from attachment a"
     " where a.workspace_id = m.workspace_id and a.message_id = m.id) as media from message m"
-    " where m.conversation_id = :id and not (m.direction = 'out' and exists (select from delivery d"
+    " where m.conversation_id = :id and m.kind not in ('reaction', 'system')"
+    " and not (m.direction = 'out' and exists (select from delivery d"
     "   where d.workspace_id = m.workspace_id and d.message_id = m.id and d.state = 'cancelled'))"
     " order by m.seq desc limit :limit"
 )
@@ -93,7 +94,8 @@ _AGAIN = text(
     " failures = failures + :failed where id = :id and epoch = :epoch returning failures"
 )
 _NEWER = text(
-    "select exists (select from message where conversation_id = :id and direction = 'in' and seq > :base_seq)"
+    "select exists (select from message where conversation_id = :id and direction = 'in' and seq > :base_seq"
+    " and kind not in ('reaction', 'system'))"
 )
 _ABANDONED = text(
     "update turn set state = 'failed', reason = 'worker_lost', finished_at = frontdesk_now()"

@@ -11,9 +11,9 @@ from domain.gate import RefuseReason
 from domain.messages import DeliveryState
 from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES
-from store import channels, conversations, outbox, workspaces
+from store import audit, channels, conversations, outbox, templates, workspaces
 from store.db import Tx
-from store.outbox import Claimed, Lost, Ready, Refused
+from store.outbox import Claimed, Lost, Ready, Refused, Waits
 from workers.loop import Loop
 
 logger = logging.getLogger(__name__)
@@ -52,9 +52,19 @@ class DeliveryWorker:
             ready = await outbox.prepare(tx, claimed.id, profile, self._rt.status_url, self._lease)
             if isinstance(ready, Refused) and ready.reason == RefuseReason.LOOP:
                 await self._stop_loop(tx, claimed.id, profile.policy.pause_after_human)
+        if isinstance(ready, Waits) and ready.reason == outbox.NEEDS_TEMPLATE:
+            await self._reopen(claimed.workspace_id, claimed.id)
         if isinstance(ready, Ready):
             self._rt.crash("delivery_sending")
             await self._send(claimed.workspace_id, ready)
+
+    async def _reopen(self, workspace_id: UUID, delivery_id: UUID) -> None:
+        """The window is over: the words wait, and the customer is asked to write again."""
+        async with self._rt.db.transaction(workspace_id) as tx:
+            profile = (await workspaces.get(tx)).profile
+            message_id = await templates.reopen(tx, delivery_id, profile)
+            if message_id is not None:
+                await audit.add(tx, "system", "template_queued", "message", message_id)
 
     async def _stop_loop(self, tx: Tx, delivery_id: UUID, pause: timedelta) -> None:
         """Two machines are talking to each other: a person looks at it."""
@@ -106,14 +116,24 @@ class DeliveryWorker:
             lost = await outbox.lost(tx, claimed.id, self._rt.status_url)
         if lost is None:
             return
+        channel = self._rt.open_channel(lost.channel)
+        if not channel.searchable:
+            return await self._stays_unknown(claimed.workspace_id, lost)
         try:
-            candidates = await self._rt.open_channel(lost.channel).find(
-                self._rt.http, lost.outbound, lost.since
-            )
+            candidates = await channel.find(self._rt.http, lost.outbound, lost.since)
         except SendFailed as error:
             logger.warning("delivery %s stays unknown: %s", lost.delivery_id, error.code)
             return
         await self._conclude(claimed.workspace_id, lost, candidates)
+
+    async def _stays_unknown(self, workspace_id: UUID, lost: Lost) -> None:
+        """Only a report could have told, and none came: it may have arrived, so it is not sent again. A person
+        sees it, and what stands behind it goes on."""
+        if not lost.give_up:
+            return
+        async with self._rt.db.transaction(workspace_id) as tx:
+            await outbox.settle(tx, lost.delivery_id, DeliveryState.FAILED, "outcome_unknown")
+            await audit.add(tx, "system", "delivery_outcome_unknown", "delivery", lost.delivery_id)
 
     async def _conclude(self, workspace_id: UUID, lost: Lost, candidates: Sequence[Sent]) -> None:
         async with self._rt.db.transaction(workspace_id) as tx:

@@ -5,6 +5,7 @@ import asyncio
 from runtime.runtime import Runtime
 from workers.deliver import DeliveryWorker
 from workers.media import MediaWorker
+from workers.templates import TemplateWorker
 from workers.timers import TimerWorker
 from workers.turns import TurnWorker
 
@@ -18,4 +19,5 @@ async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
 
 
 async def run_scheduler(rt: Runtime, stop: asyncio.Event) -> None:
-    await TimerWorker(rt).loop().run(stop)
+    loops = (TimerWorker(rt).loop(), TemplateWorker(rt).loop())
+    await asyncio.gather(*(loop.run(stop) for loop in loops))

@@ -1,5 +1,6 @@
 """The only engine and the only commit."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -77,21 +78,19 @@ class Database:
     @asynccontextmanager
     async def transaction(self, workspace_id: UUID) -> AsyncIterator[Tx]:
         """Everything inside sees this workspace only, and is committed together at the end, or not at all."""
-        async with self.engine.begin() as connection:
-            now = await self._enter(connection, "frontdesk_app", str(workspace_id))
+        async with self._begin("frontdesk_app", str(workspace_id)) as (connection, now):
             yield Tx(connection, workspace_id, now, await self._vault(connection, workspace_id))
 
     @asynccontextmanager
     async def dispatch(self) -> AsyncIterator[Dispatch]:
-        async with self.engine.begin() as connection:
-            yield Dispatch(connection, await self._enter(connection, "frontdesk_dispatch", ""))
+        async with self._begin("frontdesk_dispatch", "") as (connection, now):
+            yield Dispatch(connection, now)
 
     @asynccontextmanager
     async def found(self, workspace_id: UUID) -> AsyncIterator[Tx]:
         """The transaction in which a workspace that has no keys yet is created."""
         keys = self.keyring.new_keys(workspace_id)
-        async with self.engine.begin() as connection:
-            now = await self._enter(connection, "frontdesk_app", str(workspace_id))
+        async with self._begin("frontdesk_app", str(workspace_id)) as (connection, now):
             yield Tx(connection, workspace_id, now, self.keyring.vault(workspace_id, keys))
             for key in keys:
                 await connection.execute(_ADD_KEY, {"workspace": workspace_id, **vars_of(key)})
@@ -103,13 +102,30 @@ class Database:
     async def close(self) -> None:
         await self.engine.dispose()
 
-    async def _enter(self, connection: AsyncConnection, role: str, workspace: str) -> datetime:
+    @asynccontextmanager
+    async def _begin(self, role: str, workspace: str) -> AsyncIterator[tuple[AsyncConnection, datetime]]:
+        try:
+            connection, now = await self._enter(role, workspace)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            # the server has closed what lay in the pool (a restart); nothing was begun yet
+            connection, now = await self._enter(role, workspace)
+        try:
+            yield connection, now
+            await connection.commit()
+        finally:
+            await asyncio.shield(connection.close())  # rolls back what was not committed
+
+    async def _enter(self, role: str, workspace: str) -> tuple[AsyncConnection, datetime]:
         frozen = self.clock.frozen
-        row = await connection.execute(
-            _ENTER, {"role": role, "workspace": workspace, "now": frozen.isoformat() if frozen else ""}
-        )
-        now: datetime = row.one()[3]
-        return now
+        values = {"role": role, "workspace": workspace, "now": frozen.isoformat() if frozen else ""}
+        connection = await self.engine.connect()
+        try:
+            return connection, (await connection.execute(_ENTER, values)).one()[3]
+        except BaseException:
+            await asyncio.shield(connection.close())
+            raise
 
     async def _vault(self, connection: AsyncConnection, workspace_id: UUID) -> Vault:
         if workspace_id not in self._vaults:

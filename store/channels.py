@@ -22,6 +22,12 @@ _PUT = text(
     " on conflict (workspace_id, kind, address) do update set credentials = excluded.credentials,"
     " settings = excluded.settings, version = channel.version + 1 returning id"
 )
+# A number that two workspaces call theirs is swept for neither: only its webhook says whose a message is.
+_EVERYWHERE = text(
+    "select workspace_id, id from channel c where (cast(:only as uuid) is null or workspace_id = :only)"
+    " and not exists (select from channel o where o.kind = c.kind and o.address = c.address and o.id <> c.id)"
+)
+_OPENED_AT = text("select greatest(created_at, frontdesk_now() - :back) from channel where id = :id")
 _TAKE_SLOT = text(
     "update channel set next_send_at = greatest(coalesce(next_send_at, frontdesk_now()), frontdesk_now())"
     " + make_interval(secs => :interval)"
@@ -71,6 +77,18 @@ async def locate(dispatch: Dispatch, kind: str, address: str) -> list[tuple[UUID
     """(workspace, channel) of every channel with this address."""
     rows = await dispatch.db.execute(_LOCATE, {"kind": kind, "address": address})
     return [(row.workspace_id, row.id) for row in rows]
+
+
+async def everywhere(dispatch: Dispatch, only: UUID | None = None) -> list[tuple[UUID, UUID]]:
+    """(workspace, channel) of every channel whose address is its own."""
+    rows = await dispatch.db.execute(_EVERYWHERE, {"only": only})
+    return [(row.workspace_id, row.id) for row in rows]
+
+
+async def opened_at(tx: Tx, channel_id: UUID, back: timedelta) -> datetime:
+    """When the channel was opened here, but no longer than `back` ago."""
+    found: datetime = (await tx.execute(_OPENED_AT, {"id": channel_id, "back": back})).scalar_one()
+    return found
 
 
 async def get(tx: Tx, channel_id: UUID) -> ChannelRow | None:

@@ -10,9 +10,10 @@ from sqlalchemy import text
 from domain.messages import Address, Keyword, Scheme
 from store.db import Tx, new_id
 
+# `no key`: a sender's share lock waits for it, the foreign key of somebody who only inserts a delivery does not.
 _LOCK = text(
     "select a.id, a.contact_id, a.opted_out_at, a.opted_in_at, a.suppressed, a.last_inbound_at"
-    " from contact_address a where scheme = :scheme and value_hash = :hash for update"
+    " from contact_address a where scheme = :scheme and value_hash = :hash for no key update"
 )
 _ADD_CONTACT = text("insert into contact (workspace_id, id, name) values (:w, :id, :name)")
 _ADD_ADDRESS = text(

@@ -38,7 +38,7 @@ _HOLD_CONVERSATION = text(
     " join conversation c on c.workspace_id = d.workspace_id and c.id = d.conversation_id"
     " join thread t on t.workspace_id = d.workspace_id and t.id = d.thread_id"
     " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
-    " where d.id = :id for update of a, c"
+    " where d.id = :id for no key update of a, c"
 )
 _HOLD = text(f"select {_COLUMNS} from draft d where d.id = :id for update")  # noqa: S608
 _DECIDE = text(

@@ -4,7 +4,7 @@ the caller's one transaction. Locks are taken in the order address, conversation
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -62,6 +62,11 @@ _ONLY_A_KEYWORD = text(
     " and m.seq > conversation.answered_seq and m.seq < conversation.last_seq)"
 )
 
+_SEEN = text(
+    "select provider_event_id from inbound_receipt where channel_id = :channel and kind = 'message'"
+    " and provider_event_id = any(:events)"
+)
+
 DEBOUNCE_S, DEBOUNCE_MAX_S = 3.0, 10.0
 
 
@@ -85,6 +90,18 @@ async def save(tx: Tx, channel: ChannelRow, profile: Profile, events: Sequence[I
         elif await _is_new(tx, channel, event):
             saved |= await _save_message(tx, channel, profile, event)
     return saved
+
+
+async def unseen(
+    tx: Tx, channel: ChannelRow, events: Sequence[Inbound | Status], before: datetime
+) -> list[Inbound]:
+    """Those messages that were sent before then and never received."""
+    old = [
+        one for one in events if isinstance(one, Inbound) and (one.sent_at is None or one.sent_at < before)
+    ]
+    values = {"channel": channel.id, "events": [one.provider_id for one in old]}
+    seen = {row.provider_event_id for row in await tx.execute(_SEEN, values)}
+    return [one for one in old if one.provider_id not in seen]
 
 
 async def _is_new(tx: Tx, channel: ChannelRow, event: Inbound) -> bool:

@@ -604,6 +604,7 @@ async def _attempt_ended(
     tx: Tx, delivery_id: UUID, attempt: int, outcome: str, *, provider_id: str | None = None,
     error: SendFailed | None = None,
 ) -> None:  # fmt: skip
+    await tx.execute(_STATE, {"id": delivery_id})  # the delivery before its attempts, as whoever reports on it does
     await tx.execute(
         _ATTEMPT_ENDED,
         {

@@ -17,8 +17,10 @@ _LOCK = text(
 )
 _ADD_CONTACT = text("insert into contact (workspace_id, id, name) values (:w, :id, :name)")
 _ADD_ADDRESS = text(
-    "insert into contact_address (workspace_id, id, contact_id, scheme, value, value_hash)"
-    " values (:w, :id, :contact, :scheme, :value, :hash) on conflict do nothing returning id"
+    "insert into contact_address (workspace_id, id, contact_id, scheme, value, value_hash, opted_out_at)"
+    " values (:w, :id, :contact, :scheme, :value, :hash,"  # an opt-out outlives an erasure
+    " (select opted_out_at from suppression where scheme = :scheme and value_hash = :hash))"
+    " on conflict do nothing returning id"
 )
 _HEARD = text("update contact_address set last_inbound_at = frontdesk_now() where id = :id")
 _OPT_OUT = text(

@@ -30,15 +30,11 @@ do $$
 declare t text;
 begin
   foreach t in array array['contact', 'contact_address', 'consent', 'conversation', 'thread', 'turn', 'draft', 'message',
-    'delivery', 'delivery_attempt', 'delivery_event', 'attachment', 'context_value', 'timer', 'idempotency'] loop
+    'delivery', 'delivery_attempt', 'delivery_event', 'attachment', 'context_value', 'timer', 'idempotency',
+    'inbound_receipt'] loop
     execute format('create policy erase on %I to frontdesk_eraser using (workspace_id = frontdesk_workspace())', t);
     execute format('grant select, delete on %I to frontdesk_eraser', t);
   end loop;
 end $$;
--- A receipt stays, so that a message which the provider repeats is not taken for new; what it said goes.
-create policy erase on inbound_receipt to frontdesk_eraser
-  using (workspace_id = frontdesk_workspace()) with check (workspace_id = frontdesk_workspace());
-grant select, update (payload) on inbound_receipt to frontdesk_eraser;
-
 -- `frontdesk doctor` counts what waits too long.
 grant select (created_at) on delivery to frontdesk_dispatch;

@@ -33,6 +33,8 @@ class Settings:
     poll_s: float = 1.0
     supervised: bool = False
     """Started by `frontdesk up`: end when its end of our standard input closes."""
+    metrics_token: str = field(default="", repr=False)
+    """Whoever reads /metrics must bring it; empty: whoever reaches the port may read."""
     crash_at: str | None = None
     """A step at which the process ends at once, as if killed; for the fault tests."""
 
@@ -61,6 +63,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         send_lease_s=_seconds(environ, "FRONTDESK_SEND_LEASE_S", 30.0),
         poll_s=_seconds(environ, "FRONTDESK_POLL_S", 1.0),
         supervised=environ.get("FRONTDESK_SUPERVISED", "") == "1",
+        metrics_token=environ.get("FRONTDESK_METRICS_TOKEN", ""),
         crash_at=environ.get("FRONTDESK_CRASH_AT") or None,
     )
 

@@ -23,12 +23,14 @@ class LocalWake:
     async def wake(self, topic: str) -> None:
         self._events[topic].set()
 
-    async def wait(self, topic: str, timeout_s: float) -> None:
-        """Until woken, or until the time is over; hints that came meanwhile count."""
+    async def wait(self, topic: str, timeout_s: float) -> bool:
+        """Until woken (True), or until the time is over; hints that came meanwhile count."""
         event = self._events[topic]
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(event.wait(), timeout_s)
+        woken = event.is_set()
         event.clear()
+        return woken
 
     async def state(self) -> str:
         """For /readyz."""
@@ -53,10 +55,10 @@ class RedisWake(LocalWake):
         except (RedisError, OSError) as error:
             logger.warning("redis is away, work waits for the poll: %s", type(error).__name__)
 
-    async def wait(self, topic: str, timeout_s: float) -> None:
+    async def wait(self, topic: str, timeout_s: float) -> bool:
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen(), name="wake")
-        await super().wait(topic, timeout_s)
+        return await super().wait(topic, timeout_s)
 
     async def state(self) -> str:
         try:

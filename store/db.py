@@ -3,26 +3,36 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat as uuids
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ProgrammingError as ProgrammingFault
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from domain.ports import Clock
 from store.crypto import Keyring, SealedKey, Vault
 
+TRACE: ContextVar[str] = ContextVar("trace", default="")
+"""The id of the request that this task serves. Messages that are written keep it (their column's default), so that
+logs can follow one from the webhook to the provider."""
+
 _ENTER = text(
     "select set_config('role', :role, true), set_config('app.workspace', :workspace, true),"
-    " set_config('app.now', :now, true), frontdesk_now()"
-)
+    " set_config('app.now', :now, true), frontdesk_now(), set_config('app.trace', :trace, true)"
+).bindparams(bindparam("trace", callable_=lambda: TRACE.get()))
 _KEYS = text("select id, purpose, sealed, sealed_by from data_key order by id")
 
+
+NOT_MIGRATED = (ProgrammingFault,)
+"""What a database without our tables or functions raises."""
 
 UNAVAILABLE = (OperationalError, PoolTimeout, ConnectionError)
 """What a database that is away, full or stopping raises."""
@@ -56,6 +66,12 @@ class Tx:
 
     async def execute(self, statement: Any, values: Any = None) -> Any:
         return await self.db.execute(statement, values)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    in_use: int
+    most: int
 
 
 @dataclass(slots=True)
@@ -98,6 +114,12 @@ class Database:
     def forget_keys(self, workspace_id: UUID) -> None:
         """After a rotation: read them again."""
         self._vaults.pop(workspace_id, None)
+
+    def pool_use(self) -> PoolUse:
+        """How many connections this process uses, of how many."""
+        pool = self.engine.pool
+        assert isinstance(pool, AsyncAdaptedQueuePool)
+        return PoolUse(pool.checkedout(), pool.size())
 
     async def close(self) -> None:
         await self.engine.dispose()

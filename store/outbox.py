@@ -112,8 +112,8 @@ _HOLD_ADDRESS = text(
     " where id = :id for share"
 )
 _HOLD = text(
-    "select d.*, m.author, m.purpose, m.discloses, m.draft_id, m.body as words, m.details, c.owner, t.window_expires_at,"
-    " w.state as workspace_state,"
+    "select d.*, m.author, m.purpose, m.discloses, m.draft_id, m.turn_id, m.trace, m.body as words, m.details,"
+    " c.owner, t.window_expires_at, w.state as workspace_state,"
     " frontdesk_now() as now from delivery d"
     " join message m on m.workspace_id = d.workspace_id and m.id = d.message_id"
     " join conversation c on c.workspace_id = d.workspace_id and c.id = d.conversation_id"
@@ -251,6 +251,12 @@ class Ready:
     channel: ChannelRow
     outbound: Outbound
     started_at: datetime
+    due_at: datetime
+    """Since when it could have been sent."""
+    conversation_id: UUID
+    turn_id: UUID | None
+    trace: str
+    """Of the request that it answers."""
 
 
 async def put(tx: Tx, new: NewMessage, split: Split | None = None) -> UUID:
@@ -351,7 +357,10 @@ async def prepare(
     await tx.execute(_ATTEMPT, {"w": tx.workspace_id, "id": row.id, "n": attempt})
     outbound = _outbound(tx, row, address, channel.id, status_url)
     outbound = replace(outbound, template=await _template(tx, row), buttons=await _buttons(tx, row))
-    return Ready(row.id, attempt, channel, outbound, row.now)
+    return Ready(
+        row.id, attempt, channel, outbound, row.now, row.next_attempt_at, row.conversation_id, row.turn_id,
+        row.trace or "",
+    )  # fmt: skip
 
 
 async def _buttons(tx: Tx, row: Any) -> tuple[Button, ...]:
@@ -471,6 +480,7 @@ def _outbound(
     return Outbound(row.message_id, row.part, to, words, status_url(channel_id, row.message_id, row.part))
 
 
+# What ends an attempt locks the delivery before the attempt, as a provider's report does.
 async def accepted(tx: Tx, delivery_id: UUID, attempt: int, provider_id: str) -> None:
     """The provider has it. Whatever a report that came first has made of this attempt stands."""
     await tx.execute(_ACCEPTED, {"id": delivery_id, "attempt": attempt, "provider_id": provider_id})
@@ -604,7 +614,9 @@ async def _attempt_ended(
     tx: Tx, delivery_id: UUID, attempt: int, outcome: str, *, provider_id: str | None = None,
     error: SendFailed | None = None,
 ) -> None:  # fmt: skip
-    await tx.execute(_STATE, {"id": delivery_id})  # the delivery before its attempts, as whoever reports on it does
+    await tx.execute(
+        _STATE, {"id": delivery_id}
+    )  # the delivery before its attempts, as whoever reports on it does
     await tx.execute(
         _ATTEMPT_ENDED,
         {

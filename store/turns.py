@@ -78,8 +78,9 @@ _THREAD = text(
     " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id where t.id = :id"
 )
 _BEGIN = text(
-    "insert into turn (workspace_id, id, conversation_id, epoch, first_seq, base_seq, worker)"
-    " values (:w, :id, :conversation, :epoch, :first_seq, :base_seq, :worker)"
+    "insert into turn (workspace_id, id, conversation_id, epoch, first_seq, base_seq, worker, trace)"
+    " values (:w, :id, :conversation, :epoch, :first_seq, :base_seq, :worker,"
+    " (select m.trace from message m where m.conversation_id = :conversation and m.seq = :base_seq)) returning trace"
 )
 _END = text(
     "update turn set state = :state, action = :action, reason = :reason, intent = :intent, confidence = :confidence,"
@@ -122,6 +123,8 @@ class Claim:
 class Started:
     id: UUID
     turn: Turn
+    trace: str
+    """Of the request that brought the newest message."""
 
 
 class Outcome(StrEnum):
@@ -211,7 +214,7 @@ async def _start(
     workspace = await workspaces.get(tx)
     turn_id, first, last = new_id(), unanswered[0].seq, unanswered[-1].seq
     values = {"w": tx.workspace_id, "id": turn_id, "conversation": row.id, "epoch": claim.epoch}
-    await tx.execute(_BEGIN, values | {"first_seq": first, "base_seq": last, "worker": claim.worker})
+    begun = await tx.execute(_BEGIN, values | {"first_seq": first, "base_seq": last, "worker": claim.worker})
     conversation = Conversation(
         row.id, tx.workspace_id, row.contact_id, thread.id, thread.kind, claim.epoch,
         tx.vault.open_maybe("contact.name", row.name and bytes(row.name)),
@@ -229,6 +232,7 @@ async def _start(
             history=tuple(line for line in told if line.seq not in burst),
             context=await contexts.values(tx, row.id),
         ),
+        begun.scalar_one() or "",
     )
 
 

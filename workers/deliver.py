@@ -1,6 +1,7 @@
 """Sends what waits: the gate is asked again under the row lock, and an unknown outcome is looked up, not repeated."""
 
 import logging
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -9,10 +10,11 @@ from channels.base import Sent
 from domain.errors import Disposition, SendFailed, SendUnknown
 from domain.gate import RefuseReason
 from domain.messages import DeliveryState
+from runtime import telemetry
 from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES
 from store import audit, channels, conversations, outbox, templates, workspaces
-from store.db import Tx
+from store.db import TRACE, Tx
 from store.outbox import Claimed, Lost, Ready, Refused, Waits
 from workers.loop import Loop
 
@@ -40,6 +42,7 @@ class DeliveryWorker:
 
     async def work(self, claimed: Claimed) -> None:
         self._rt.crash("delivery_claimed")
+        telemetry.about(delivery=claimed.id)
         if claimed.state is DeliveryState.QUEUED:
             await self._deliver(claimed)
         else:
@@ -56,7 +59,10 @@ class DeliveryWorker:
             await self._reopen(claimed.workspace_id, claimed.id)
         if isinstance(ready, Ready):
             self._rt.crash("delivery_sending")
+            _follow(ready)
             await self._send(claimed.workspace_id, ready)
+        elif isinstance(ready, Refused | Waits):
+            telemetry.DELIVERIES.labels("refused" if isinstance(ready, Refused) else "waits").inc()
 
     async def _reopen(self, workspace_id: UUID, delivery_id: UUID) -> None:
         """The window is over: the words wait, and the customer is asked to write again."""
@@ -73,14 +79,18 @@ class DeliveryWorker:
 
     async def _send(self, workspace_id: UUID, ready: Ready) -> None:
         channel = self._rt.open_channel(ready.channel)
+        asked_at = time.monotonic()
         try:
             sent = await channel.send(self._rt.http, ready.outbound)
         except SendUnknown:
+            _ended("unknown")
             await self._unknown(workspace_id, ready)
         except SendFailed as error:
             await self._failed(workspace_id, ready, error)
         else:
             self._rt.crash("delivery_sent")
+            telemetry.STAGES.labels("sending").observe(time.monotonic() - asked_at)
+            _ended("accepted")
             await self._accepted(workspace_id, ready.delivery_id, ready.attempt, sent)
             self._rt.crash("delivery_recorded")
 
@@ -96,6 +106,7 @@ class DeliveryWorker:
     async def _failed(self, workspace_id: UUID, ready: Ready, error: SendFailed) -> None:
         async with self._rt.db.transaction(workspace_id) as tx:
             disposition = await outbox.failed(tx, ready.delivery_id, ready.attempt, error)
+            _ended("retry" if disposition is Disposition.RETRY else "failed", error.provider_code)
             if disposition is Disposition.ALARM:
                 await self._alarm(tx, ready.channel.id, error)
             elif disposition is Disposition.RETRY:
@@ -141,6 +152,20 @@ class DeliveryWorker:
             free = [one for one in ids if one not in await outbox.known_ids(tx, lost.channel.id, ids)]
             if free:
                 await outbox.accepted(tx, lost.delivery_id, lost.attempt, free[0])
+                _ended("found")
             elif lost.give_up:
+                _ended("absent")
                 absent = SendFailed(Disposition.RETRY, detail="absent from the provider's list")
                 await outbox.failed(tx, lost.delivery_id, lost.attempt, absent)
+
+
+def _follow(ready: Ready) -> None:
+    TRACE.set(ready.trace)
+    telemetry.about(conversation=ready.conversation_id, turn=ready.turn_id, request=ready.trace)
+    waited = ready.started_at - ready.due_at
+    telemetry.STAGES.labels("queued").observe(max(0.0, waited.total_seconds()))
+
+
+def _ended(outcome: str, code: str | None = None) -> None:
+    telemetry.DELIVERIES.labels(outcome).inc()
+    logger.info("delivery %s%s", outcome, f", code {code}" if code else "")

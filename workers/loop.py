@@ -7,11 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from runtime.wake import Wake
+from runtime import telemetry
+from runtime.wake import DELIVERIES, TURNS, Wake
 from store.db import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+HINTED = (TURNS, DELIVERIES)
+"""Queues whose work is announced; the others are found by polling."""
 
 
 @dataclass(slots=True)
@@ -27,6 +31,8 @@ class Loop(Generic[T]):
     poll_s: float
     at_once: int = 16
     _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _by_poll: bool = False
+    """The last rest ended because its time was over, while nothing was known to be due."""
 
     async def run(self, stop: asyncio.Event, drain_s: float = 30.0) -> None:
         stopping = asyncio.create_task(stop.wait())
@@ -51,6 +57,9 @@ class Loop(Generic[T]):
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
             return True
         claimed = await self.claim(free)
+        if claimed and self._by_poll and self.topic in HINTED:
+            telemetry.LOST_WAKEUPS.labels(self.topic).inc()
+        self._by_poll = False
         for one in claimed:
             task = asyncio.create_task(self._do(one), name=self.topic)
             self._running.add(task)
@@ -61,6 +70,7 @@ class Loop(Generic[T]):
         try:
             await self.work(one)
         except Exception as error:  # noqa: BLE001  (a bug: said loudly, and the lease brings the row back)
+            telemetry.LOOP_FAILURES.labels(self.topic).inc()
             logger.error("%s failed: %s", self.topic, bare_trace(error))
 
     async def _rest(self, stopping: "asyncio.Task[bool]") -> None:
@@ -69,6 +79,7 @@ class Loop(Generic[T]):
         nap = self.poll_s if due is None else min(self.poll_s, max(due, 0.005))
         waking = asyncio.create_task(self.wake.wait(self.topic, nap))
         await asyncio.wait([waking, stopping], return_when=asyncio.FIRST_COMPLETED)
+        self._by_poll = waking.done() and not waking.result() and nap == self.poll_s
         waking.cancel()
 
 

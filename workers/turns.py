@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -9,11 +10,12 @@ from uuid import UUID
 
 from dialogue import turns as dialogue
 from domain.turn import Turn
+from runtime import telemetry
 from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES, TURNS
 from store import turns, workspaces
-from store.db import UNAVAILABLE, is_collision
-from store.turns import Claim, Outcome
+from store.db import TRACE, UNAVAILABLE, is_collision
+from store.turns import Claim, Outcome, Started
 from workers.loop import Loop, bare_trace
 
 logger = logging.getLogger(__name__)
@@ -54,18 +56,23 @@ class TurnWorker:
     async def work(self, claim: Claim) -> None:
         """One turn. What breaks is tried again, a few times; then a person is asked."""
         self._rt.crash("turn_claimed")
+        telemetry.about(conversation=claim.conversation_id)
+        claimed_at = time.monotonic()
         turn_id: UUID | None = None
         try:
             async with self._rt.db.transaction(claim.workspace_id) as tx:
                 started = await turns.load(tx, claim)
             if started is None:
+                telemetry.TURNS.labels("nothing", "").inc()
                 return
             turn_id = started.id
+            _follow(started)
             self._rt.crash("turn_loaded")
             async with self._keeping(claim):
                 await asyncio.to_thread(self._rt.understander.prepare, started.turn.profile)
                 turn = await dialogue.answer(started.turn, self._rt.understander, self._rt.knowledge)
             self._rt.crash("turn_answered")
+            telemetry.STAGES.labels("thinking").observe(time.monotonic() - claimed_at)
             await self._save(claim, turn_id, turn)
         except asyncio.CancelledError:
             await self._give_back(claim)
@@ -76,15 +83,21 @@ class TurnWorker:
             await self._failed(claim, turn_id, error)
 
     async def _save(self, claim: Claim, turn_id: UUID, turn: Turn) -> None:
+        answered_at = time.monotonic()
         async with self._rt.db.transaction(claim.workspace_id) as tx:
             outcome = await turns.save(tx, turn_id, turn, self._rt.split)
         self._rt.crash("turn_saved")
+        telemetry.STAGES.labels("saving").observe(time.monotonic() - answered_at)
+        action = turn.decision.action.value if turn.decision and outcome is Outcome.SAVED else ""
+        telemetry.TURNS.labels(outcome.value, action).inc()
+        logger.info("turn %s %s", outcome.value, action)
         if outcome is Outcome.SAVED:
             await self._rt.wake.wake(DELIVERIES)
         elif outcome is Outcome.SUPERSEDED:
             await self._rt.wake.wake(TURNS)
 
     async def _failed(self, claim: Claim, turn_id: UUID | None, error: Exception) -> None:
+        telemetry.TURNS.labels("failed", "").inc()
         logger.error("turn of conversation %s failed: %s", claim.conversation_id, bare_trace(error))
         async with self._rt.db.transaction(claim.workspace_id) as tx:
             wait = timedelta(seconds=1)
@@ -117,3 +130,11 @@ class TurnWorker:
                         return
             except UNAVAILABLE as error:
                 logger.warning("lease not renewed: %s", type(error).__name__)
+
+
+def _follow(started: Started) -> None:
+    """From here on the task's log lines, and the messages it writes, say whose request they answer."""
+    TRACE.set(started.trace)
+    telemetry.about(turn=started.id, request=started.trace)
+    waited = started.turn.now - started.turn.burst[-1].at
+    telemetry.STAGES.labels("waiting").observe(max(0.0, waited.total_seconds()))

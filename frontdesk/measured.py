@@ -1,0 +1,62 @@
+"""Around every webhook: its request id, how long it took, and what became of it. Plain ASGI: this is the hot path."""
+
+import logging
+import re
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from runtime import telemetry
+from store.db import TRACE, new_id
+
+logger = logging.getLogger(__name__)
+
+_DECENT = re.compile(
+    r"(?=.*[A-Za-z])[A-Za-z0-9._-]{8,64}"
+)  # with a letter: no telephone number gets into the logs
+_OUTCOMES = {400: "malformed", 403: "refused", 404: "unknown_channel", 413: "too_large", 503: "unavailable"}
+
+
+def measured(route: Route) -> Route:
+    door = route.path.rpartition("/")[2]
+    route.app = Measured(route.app, door)
+    return route
+
+
+class Measured:
+    """The caller's X-Request-Id when it is a decent one, else a new one: the answer has it, the log lines of the
+    webhook have it, and so have those of the turn and the delivery that follow."""
+
+    def __init__(self, app: ASGIApp, door: str) -> None:
+        self._app, self._door = app, door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = _request_id(scope)
+        TRACE.set(request_id)
+        telemetry.about(request=request_id)
+        began, status = time.monotonic(), 500
+
+        async def send_stamped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_stamped)
+        finally:
+            self._note(status, time.monotonic() - began)
+
+    def _note(self, status: int, took_s: float) -> None:
+        outcome = "stored" if status < 300 else _OUTCOMES.get(status, "failed")
+        telemetry.WEBHOOKS.labels(self._door, outcome).inc()
+        telemetry.WEBHOOK_SECONDS.labels(self._door).observe(took_s)
+        logger.info("webhook %s %s", self._door, outcome)
+
+
+def _request_id(scope: Scope) -> str:
+    sent = Headers(scope=scope).get("x-request-id", "")
+    return sent if _DECENT.fullmatch(sent) else str(new_id())

@@ -1,0 +1,57 @@
+"""After a backup was put back: what it takes for unsent may have left since it was made. Nothing of that leaves before
+the provider was asked, and where a new answer would be made, a person looks first."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from store import audit, conversations, drafts, workspaces
+from store.db import Tx
+
+REASON = "restored"
+
+# One that waited in the backup may have been sent from the moment it was written: that is when the search begins.
+_UNKNOWN = text(
+    "with open as (select id, state, attempts, created_at from delivery where state in ('queued', 'sending', 'unknown')"
+    "   for update),"
+    " tried as (insert into delivery_attempt (workspace_id, delivery_id, n, started_at, outcome, detail)"
+    "   select :w, id, attempts + 1, created_at, 'unknown', :reason from open where state = 'queued')"
+    " update delivery d set state = 'unknown', reason = :reason, lease_until = null, updated_at = frontdesk_now(),"
+    " attempts = d.attempts + case o.state when 'queued' then 1 else 0 end,"
+    " next_attempt_at = frontdesk_now() + :after from open o where d.id = o.id returning d.id"
+)
+# Its message may have been answered since, and its draft approved.
+_STALE = text(
+    "select c.id, c.owner from conversation c where c.state <> 'closed' and ((c.owner = 'ai' and c.due_at is not null)"
+    " or exists (select from draft d where d.workspace_id = c.workspace_id and d.conversation_id = c.id"
+    "   and d.state = 'pending')) order by c.id for update"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    deliveries: int
+    """Of which the provider is asked whether they have left."""
+    conversations: int
+    """In which a person looks first."""
+
+
+async def fence(tx: Tx, look_after: timedelta) -> Fenced:
+    """Make this workspace fit to run again. Doing it twice does no harm."""
+    unknown = await tx.execute(_UNKNOWN, {"w": tx.workspace_id, "reason": REASON, "after": look_after})
+    deliveries = len(unknown.all())
+    stale = (await tx.execute(_STALE)).all()
+    pause = (await workspaces.get(tx)).profile.policy.pause_after_human
+    for row in stale:
+        if row.owner == "ai":
+            await conversations.hand_to_person(tx, row.id, None, REASON, pause, answered=True)
+        else:
+            await drafts.supersede(tx, row.id)
+    for row in stale:
+        await audit.add(tx, "system", "conversation_handed_off", "conversation", row.id, reason=REASON)
+    await audit.add(
+        tx, "system", "database_restored", "workspace", tx.workspace_id, deliveries=deliveries,
+        conversations=len(stale),
+    )  # fmt: skip
+    return Fenced(deliveries, len(stale))

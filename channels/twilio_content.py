@@ -14,7 +14,7 @@ from channels.twilio import API
 from channels.twilio_rest import failure
 from domain.errors import SendUnknown
 
-CONTENT = "https://content.twilio.com"
+CONTENT, MESSAGING = "https://content.twilio.com", "https://messaging.twilio.com"
 _STATES = {"approved": "approved", "rejected": "rejected", "paused": "paused", "disabled": "disabled"}
 
 
@@ -45,6 +45,14 @@ async def review(http: Http, account: Account, sid: str) -> Submitted:
     return Submitted(sid, state, str(said.get("rejection_reason") or ""))
 
 
+async def seen(http: Http, account: Account, sid: str) -> None:
+    """https://www.twilio.com/docs/whatsapp/api/typing-indicators-resource (public beta)"""
+    form = {"messageId": sid, "channel": "whatsapp"}
+    reply = await _ask(http, account, "POST", "/v2/Indicators/Typing.json", home=MESSAGING, data=form)
+    if not reply.is_success:
+        raise failure(reply)
+
+
 async def _json(http: Http, account: Account, method: str, path: str, **request: Any) -> dict[str, Any]:
     reply = await _ask(http, account, method, path, **request)
     if not reply.is_success:
@@ -53,14 +61,16 @@ async def _json(http: Http, account: Account, method: str, path: str, **request:
     return said if isinstance(said, dict) else {}
 
 
-async def _ask(http: Http, account: Account, method: str, path: str, **request: Any) -> httpx2.Response:
+async def _ask(
+    http: Http, account: Account, method: str, path: str, home: str = CONTENT, **request: Any
+) -> httpx2.Response:
     auth = (account.credentials.get("account_sid", ""), account.credentials.get("auth_token", ""))
     override = account.base_url.rstrip("/")
     return await ask(
         http,
         account,
         method,
-        (override if override not in ("", API) else CONTENT) + path,
+        (override if override not in ("", API) else home) + path,
         auth=auth,
         **request,
     )

@@ -32,6 +32,9 @@ class TwilioWhatsApp(TwilioSMS):
         form += [("StatusCallback", message.status_url)]
         return Sent(await twilio_rest.create(http, self.account, [(k, clean(v)) for k, v in form if v]))
 
+    async def seen(self, http: Http, provider_id: str) -> None:
+        await twilio_content.seen(http, self.account, provider_id)
+
     async def submit(self, http: Http, template: Template) -> Submitted:
         return await twilio_content.submit(http, self.account, template)
 

@@ -13,11 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from simulators.twilio import calls, control, errors, media, messages, numbers
+from simulators.twilio import calls, content, control, errors, media, messages, numbers
 from simulators.twilio.exchange import Exchange, run
 from simulators.twilio.state import VERSION, Config, Json, Simulation
 
 ROOT = f"/{VERSION}/Accounts/{{account_sid}}"
+CONTENT = re.compile(r"^/v1/Content(?P<one>/[^/]+)?(?P<approval>/ApprovalRequests.*)?$")
 NAMES = {"Messages": "messages", "Calls": "calls", "IncomingPhoneNumbers": "numbers"}
 PATH = re.compile(
     rf"^/{VERSION}/Accounts/[^/]+/(?P<noun>\w+)(?:\.json)?(?P<one>/[^/]+)?(?P<media>/Media.*)?$"
@@ -30,7 +31,7 @@ class Twilio(Starlette):
     simulation: Simulation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(f"/{VERSION}/"):
+        if scope["type"] == "http" and scope["path"].startswith((f"/{VERSION}/", "/v1/", "/v2/")):
             return await self._exchange(scope, receive, send)
         await super().__call__(scope, receive, send)
 
@@ -61,6 +62,10 @@ class Twilio(Starlette):
 
 def name_route(method: str, path: str) -> str:
     """ "messages.create" and the like, as chaos rules name them; accounts.fetch for the rest."""
+    if path.startswith("/v2/"):
+        return "indicators.create"
+    if CONTENT.match(path):
+        return "contents.create" if method == "POST" else "contents.fetch"
     found = PATH.match(path)
     noun = NAMES.get(found["noun"]) if found else None
     if found is None or noun is None:
@@ -107,6 +112,11 @@ def _rest() -> list[Route]:
         Route(f"{one}/{{sid}}.json", media.delete, methods=["DELETE"]),
         Route(f"{one}/{{sid}}", media.redirect),
         Route("/media/{sid}", media.content),
+        Route("/v1/Content", content.create, methods=["POST"]),
+        Route("/v1/Content/{sid}", content.fetch),
+        Route("/v1/Content/{sid}/ApprovalRequests/whatsapp", content.submit, methods=["POST"]),
+        Route("/v1/Content/{sid}/ApprovalRequests", content.review),
+        Route("/v2/Indicators/Typing.json", content.typing, methods=["POST"]),
         Route(f"{ROOT}/Calls.json", calls.create, methods=["POST"]),
         Route(f"{ROOT}/Calls.json", calls.find),
         Route(f"{ROOT}/Calls/{{sid}}.json", calls.fetch),

@@ -29,6 +29,9 @@ ROUTES = frozenset(
         "media.fetch",
         "media.delete",
         "accounts.fetch",
+        "contents.create",
+        "contents.fetch",
+        "indicators.create",
     ]
 )
 FIELDS: dict[str, type | tuple[type, ...]] = {
@@ -80,8 +83,8 @@ class Plan:
 class Chaos:
     """The rules now in force, with randomness of their own, so that a seed repeats a run."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, routes: frozenset[str] = ROUTES) -> None:
+        self.seed, self.routes = seed, routes
         self.reset()
 
     def reset(self) -> None:
@@ -90,7 +93,7 @@ class Chaos:
 
     def load(self, rules: list[dict[str, Any]]) -> None:
         """Replaces all rules; ValueError on a rule that would silently never do anything."""
-        self.rules = [_parse(rule) for rule in rules]
+        self.rules = [_parse(rule, self.routes) for rule in rules]
 
     def plan(self, route: str, to: str) -> Plan:
         wire: Rule | None = None
@@ -114,11 +117,11 @@ class Chaos:
         return True
 
 
-def _parse(raw: dict[str, Any]) -> Rule:
+def _parse(raw: dict[str, Any], routes: frozenset[str] = ROUTES) -> Rule:
     for name, value in raw.items():
         if name not in FIELDS or not isinstance(value, FIELDS[name]):
             raise ValueError(f"chaos rule: {name}={value!r} is not understood")
-    if raw.get("route", "messages.create") not in ROUTES:
+    if raw.get("route", "messages.create") not in routes:
         raise ValueError(f"chaos rule: unknown route {raw['route']!r}")
     settings = dict(raw)
     kind = settings.pop("kind", "")

@@ -38,6 +38,7 @@ def routes() -> list[Route]:
         _route("GET", "/sim/calls", list_calls),
         _route("POST", "/sim/calls/{sid}/hangup", hang_up),
         _route("POST", "/sim/messages/{sid}/status", push_status),
+        _route("POST", "/sim/contents/{name}", decide),
         _route("GET", "/sim/ledger", ledger),
         _route("GET", "/sim/requests", requests),
         _route("GET", "/sim/webhooks", webhooks),
@@ -92,6 +93,7 @@ async def set_handset(simulation: Simulation, request: Request, body: Json) -> J
     handset = simulation.handset(request.path_params["number"])
     handset.fail_with = body.get("fail_with", handset.fail_with)
     handset.answers = body.get("answers", handset.answers)
+    handset.reads = bool(body.get("reads", handset.reads))
     return {"number": handset.number, "fail_with": handset.fail_with, "answers": handset.answers}
 
 
@@ -103,6 +105,7 @@ async def send_text(simulation: Simulation, request: Request, body: Json) -> Jso
         times=int(body.get("times", 1)),
         sign_with=body.get("sign_with"),
         message_sid=body.get("message_sid"),
+        extra={str(name): str(value) for name, value in body.get("extra", {}).items()},
     )
     message, deliveries = await handsets.send(simulation, request.path_params["number"], text)
     return {"sid": message.sid, "webhook": [delivery.as_json() for delivery in deliveries]}
@@ -157,6 +160,14 @@ async def push_status(simulation: Simulation, request: Request, body: Json) -> J
     mailer.tell(body["status"], describe(message, body["status"]))
     await mailer.finish()
     return _entry(message)
+
+
+async def decide(simulation: Simulation, request: Request, body: Json) -> Json:
+    """status: approved, rejected, paused, disabled or received, for every content of this name."""
+    found = [one for one in simulation.contents.values() if one.name == request.path_params["name"]]
+    for one in found:
+        one.status = body["status"]
+    return {"contents": [one.sid for one in found]}
 
 
 async def ledger(simulation: Simulation, request: Request, body: Json) -> Json:

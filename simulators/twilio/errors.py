@@ -43,6 +43,9 @@ CODES: dict[int, tuple[int, str]] = {
     21701: (400, "The Messaging Service {detail} does not exist"),
     21703: (400, "The Messaging Service {detail} contains no phone numbers"),
     21910: (400, "Invalid 'From' and 'To' pair: they must be of one channel"),
+    21654: (400, "Content {detail} was not found"),
+    21655: (400, "The content {detail} is not approved for WhatsApp"),
+    21656: (400, "The ContentVariables are invalid"),
     30409: (409, "Message {detail} is not in a cancelable state"),
 }
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simulators.twilio.chaos import Rule
 from simulators.twilio.errors import TwilioError, render
-from simulators.twilio.state import Simulation
 
 HTML = (
     "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
@@ -31,12 +30,32 @@ class Answer:
             self.body += message.get("body", b"")
 
 
+class Pausing(Protocol):
+    """What an exchange needs of a simulation."""
+
+    async def pause(self, seconds: float) -> None: ...
+
+
+def refuse(status: int, code: int | None = None, headers: dict[str, str] | None = None) -> Response:
+    """Twilio's words for a refusal with this HTTP status."""
+    error = TwilioError({429: 20429, 401: 20003, 500: 20500, 503: 20503}.get(status, status))
+    error.status = status
+    return render(error, headers)
+
+
 class Exchange:
     """`perform` has the effect, `give` and `drop` end the request; `status` None: nobody was answered."""
 
     def __init__(
-        self, app: ASGIApp, simulation: Simulation, scope: Scope, receive: Receive, send: Send
+        self,
+        app: ASGIApp,
+        simulation: Pausing,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        refuse: Callable[[int, int | None, dict[str, str] | None], Response] = refuse,
     ) -> None:
+        self.refuse = refuse
         self.app, self.simulation, self.scope = app, simulation, scope
         self.status: int | None = None
         self.body = b""
@@ -96,14 +115,12 @@ async def run(exchange: Exchange, rule: Rule | None) -> None:
 
 async def _status(exchange: Exchange, rule: Rule) -> None:
     status = int(rule.settings.get("status", 503))
-    error = TwilioError({429: 20429, 401: 20003, 500: 20500, 503: 20503}.get(status, status))
-    error.status = status
     headers = {"Retry-After": str(rule.settings.get("retry_after", 1))} if status == 429 else None
-    await exchange.respond(render(error, headers))
+    await exchange.respond(exchange.refuse(status, rule.settings.get("code"), headers))
 
 
 async def _unauthorized(exchange: Exchange, rule: Rule) -> None:
-    await exchange.respond(render(TwilioError(20003)))
+    await exchange.respond(exchange.refuse(401, None, None))
 
 
 async def _hang(exchange: Exchange, rule: Rule) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from simulators.twilio import optout, outbound, segments, twiml
 from simulators.twilio.callbacks import Delivery, Webhook, post
@@ -31,6 +30,8 @@ class Text:
     times: int = 1
     sign_with: str | None = None
     message_sid: str | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+    """WhatsApp: further parameters of the webhook (ButtonPayload, ListId, Latitude, ProfileName, MessageType …)."""
 
 
 async def send(simulation: Simulation, handset: str, text: Text) -> tuple[Message, list[Delivery]]:
@@ -64,6 +65,8 @@ async def send(simulation: Simulation, handset: str, text: Text) -> tuple[Messag
 
 def _heed(simulation: Simulation, message: Message) -> None:
     """STOP, START and HELP work at once, whatever the webhook says."""
+    if message.sender.startswith("whatsapp:"):
+        return  # Twilio answers no keyword there, unless Advanced Opt-Out is set up for it
     choice = optout.apply(simulation, message.to, message.sender, message.body)
     if choice is None:
         return
@@ -98,7 +101,8 @@ def _receive(simulation: Simulation, handset: str, number: Number, text: Text) -
         body=body,
         origin="handset",
         status="received",
-        created=datetime.now(UTC),
+        created=simulation.now(),
+        extra=dict(text.extra),
         segments=segments.count(body),
     )
     message.media = [_keep(simulation, message, attachment) for attachment in text.media]
@@ -158,11 +162,13 @@ def _whatsapp(message: Message) -> dict[str, str]:
     if not message.sender.startswith("whatsapp:"):
         return {}
     kind = message.media[0].content_type.partition("/")[0] if message.media else "text"
+    who = message.sender.removeprefix("whatsapp:")
     return {
-        "WaId": message.sender.removeprefix("whatsapp:+"),
+        **({"WaId": who[1:]} if who.startswith("+") else {"ExternalUserId": who}),
         "ProfileName": "Simulated Handset",
         "MessageType": kind,
         "ChannelMetadata": '{"type":"whatsapp","data":{"context":{}}}',
+        **message.extra,
     }
 
 

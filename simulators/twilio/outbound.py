@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from simulators.twilio import segments
+from simulators.twilio import content, segments
 from simulators.twilio.callbacks import Mailer, describe
 from simulators.twilio.chaos import Rule
 from simulators.twilio.errors import TwilioError
 from simulators.twilio.rest import moment
 from simulators.twilio.state import FINAL, Account, Media, Message, Service, Simulation
 
-ADDRESS = re.compile(r"^(whatsapp:)?\+[1-9]\d{6,14}$")
+ADDRESS = re.compile(r"^(whatsapp:)?\+[1-9]\d{6,14}$|^whatsapp:[A-Z]{2}\.[0-9A-Za-z]{1,128}$")
 REFUSED = {
     "+15005550001": 21211,
     "+15005550002": 21612,
@@ -43,6 +43,7 @@ class Draft:
     status_callback: str
     validity: int
     send_at: datetime | None
+    content_sid: str = ""
 
 
 def check(simulation: Simulation, account: Account, form: Mapping[str, str], media_urls: list[str]) -> Draft:
@@ -53,12 +54,15 @@ def check(simulation: Simulation, account: Account, form: Mapping[str, str], med
     service = _service(simulation, account, form.get("MessagingServiceSid", ""))
     sender = service.numbers[0] if service else _sender(simulation, account, form.get("From", ""))
     _check_receiver(simulation, sender, to)
-    body = form.get("Body", "")
-    _check_content(body or form.get("ContentSid", ""), media_urls)
+    content_sid = form.get("ContentSid", "")
+    body = content.render(simulation, account, form) if content_sid else form.get("Body", "")
+    _check_content(body, media_urls)
     _check_queue(simulation, sender)
     callback = form.get("StatusCallback") or (service.status_callback if service else "")
     send_at = moment(form["SendAt"]) if form.get("SendAt") and service else None
-    return Draft(to, sender, service, body, tuple(media_urls), callback, _validity(form), send_at)
+    return Draft(
+        to, sender, service, body, tuple(media_urls), callback, _validity(form), send_at, content_sid
+    )
 
 
 def _service(simulation: Simulation, account: Account, sid: str) -> Service | None:
@@ -136,8 +140,9 @@ def accept(
         body=draft.body,
         origin=origin,
         status=first,
-        created=datetime.now(UTC),
+        created=simulation.now(),
         segments=segments.count(draft.body),
+        content_sid=draft.content_sid,
         service_sid=draft.service.sid if draft.service else None,
         status_callback=draft.status_callback,
         request_id=request_id,
@@ -202,7 +207,13 @@ def _steps(
         ("sending", None),
         ("sent", None),
         ("undelivered", code) if code else ("delivered", None),
+        *([("read", None)] if _reads(simulation, message) and not code else []),
     ]
+
+
+def _reads(simulation: Simulation, message: Message) -> bool:
+    handset = simulation.handsets.get(message.to)
+    return message.to.startswith("whatsapp:") and handset is not None and handset.reads
 
 
 def _fate(simulation: Simulation, message: Message) -> int | None:
@@ -210,7 +221,8 @@ def _fate(simulation: Simulation, message: Message) -> int | None:
     handset = simulation.handsets.get(message.to)
     if handset and handset.fail_with:
         return handset.fail_with
-    if message.to.startswith("whatsapp:") and message.body and not _window_open(simulation, message):
+    free = message.body and not message.content_sid
+    if message.to.startswith("whatsapp:") and free and not _window_open(simulation, message):
         return 63016
     return UNDELIVERED.get(message.to) or FAILED.get(message.to)
 

@@ -27,7 +27,7 @@ def simulation(request: Request) -> Simulation:
 
 def authenticate(request: Request) -> Account:
     """HTTP Basic AccountSid:AuthToken, for the account of the path."""
-    sid, token = _credentials(request.headers.get("authorization", ""))
+    sid, token = credentials(request.headers.get("authorization", ""))
     account = simulation(request).accounts.get(sid)
     if account is None or not secrets.compare_digest(token.encode(), account.auth_token.encode()):
         raise TwilioError(20003)
@@ -36,7 +36,7 @@ def authenticate(request: Request) -> Account:
     return account
 
 
-def _credentials(header: str) -> tuple[str, str]:
+def credentials(header: str) -> tuple[str, str]:
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return "", ""

@@ -28,7 +28,7 @@ class Quiet(uvicorn.Server):
         yield
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """Names the protocol: asyncio turns Nagle's delay (40 ms an answer) off only where it reads TCP there."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -43,7 +43,7 @@ async def serve(
 ) -> AsyncIterator[Running]:
     """`async with serve() as running:` listens until the block ends; port 0 takes a free one."""
     app = create_app(config)
-    listener = _listen(host, port)
+    listener = listen(host, port)
     app.simulation.origin = f"http://{host}:{listener.getsockname()[1]}"
     server = Quiet(
         uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False, timeout_keep_alive=75)

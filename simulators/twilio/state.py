@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -44,6 +44,27 @@ class Config:
     retry_delay: float = 0.05
     origins: dict[str, str] = field(default_factory=dict)
     media_origin: str | None = None
+    review_delay: float = 0.0  # until a template is decided: approved, unless its name holds "reject"
+    clock: Callable[[], datetime] | None = (
+        None  # what time it is for messages and windows; None: the real one
+    )
+
+
+@dataclass
+class Content:
+    """A template: ContentSid, and how WhatsApp's review of it stands."""
+
+    sid: str
+    account_sid: str
+    name: str
+    language: str
+    body: str
+    variables: dict[str, str]
+    created: datetime
+    submitted: float | None = None
+    status: str = "approved"  # what the review will say, or a test wants it to say
+    category: str = ""
+    approval_name: str = ""
 
 
 @dataclass
@@ -101,6 +122,8 @@ class Message:
     status: str
     created: datetime
     segments: int
+    content_sid: str = ""
+    extra: dict[str, str] = field(default_factory=dict)  # parameters of the webhook: buttons, lists, places
     media: list[Media] = field(default_factory=list)
     updated: datetime | None = None
     sent: datetime | None = None
@@ -165,6 +188,7 @@ class Handset:
     number: str
     fail_with: int | None = None
     answers: str = "completed"
+    reads: bool = False  # WhatsApp: sends read receipts
 
 
 class Simulation:
@@ -191,6 +215,8 @@ class Simulation:
         self.messages: dict[str, Message] = {}
         self.calls: dict[str, Call] = {}
         self.media: dict[str, Media] = {}
+        self.contents: dict[str, Content] = {}
+        self.seen: list[str] = []  # inbound messages that were marked as read, with "typing…" shown
         self.stops: set[tuple[str, str]] = set()  # (our number, their number)
         self.free_at: dict[str, float] = {}  # sender → when it may send its next message
         self.requests: list[Json] = []
@@ -215,6 +241,9 @@ class Simulation:
         found.settings.update(settings)
         self.numbers[found.sid] = found
         return found
+
+    def now(self) -> datetime:
+        return self.config.clock() if self.config.clock else datetime.now(UTC)
 
     def sid(self, prefix: str) -> str:
         """Never the same twice, resets and restarts included: the other side may remember sids for long."""

@@ -2,7 +2,7 @@
 
 import typer
 
-from frontdesk.cli import apply, chat, contact, processes, test, trigger, up
+from frontdesk.cli import apply, bench, chat, contact, processes, test, trigger, up
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +22,7 @@ app.command()(apply.apply)
 app.command()(apply.diff)
 app.command("export")(apply.export_)
 app.add_typer(contact.app, name="contact")
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

@@ -1,0 +1,33 @@
+"""`frontdesk bench`: speed, as ratios against floors that are measured in the same minute."""
+
+import asyncio
+import json
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True, help="Speed against floors measured in the same run, on an own database."
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+
+
+@app.command()
+def ingest(
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="Interleaved rounds; medians count.")] = 3,
+    seconds: Annotated[float, typer.Option(min=0.2, max=30, help="How long a round is.")] = 2.0,
+    as_json: AsJson = False,
+) -> None:
+    """Webhooks a second, stored and acknowledged, beside "check the signature and insert one row".
+
+    Example: `frontdesk bench ingest --json`
+    """
+    from bench import ingest as bench
+
+    found = asyncio.run(bench.run(rounds, seconds))
+    _tell(found, bench.told(found), as_json)
+
+
+def _tell(found: dict[str, Any], words: str, as_json: bool) -> None:
+    typer.echo(json.dumps(found) if as_json else words)

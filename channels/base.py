@@ -169,6 +169,11 @@ class Channel(ABC):
         """What the provider holds that could be this part, oldest first: same sender, receiver and words,
         created at or after `since`. For reconciling an unknown outcome."""
 
+    async def missed(self, http: Http, since: datetime) -> list[Event]:
+        """The messages that customers have sent here since then, oldest first, as the provider remembers them,
+        for those whose webhook never reached us. [] where it keeps no list; raises SendFailed."""
+        return []
+
     @abstractmethod
     def fetch(self) -> Fetch:
         """How attachments of this channel are got."""

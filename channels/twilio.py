@@ -5,6 +5,7 @@ import hmac
 import re
 from collections.abc import Iterator, Sequence
 from hashlib import sha1, sha256
+from typing import Any
 from uuid import UUID
 
 import phonenumbers
@@ -157,6 +158,20 @@ def _ride_along(query: Sequence[tuple[str, str]]) -> tuple[UUID | None, int]:
     except ValueError:
         return None, 0
     return ours, int(part) if re.fullmatch(r"[0-9]{1,4}", part) else 0
+
+
+def as_webhook(row: dict[str, Any], media: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """A message of Twilio's list in the words of the webhook that would have brought it."""
+    form = {
+        "MessageSid": row.get("sid"),
+        "From": row.get("from"),
+        "To": row.get("to"),
+        "Body": row.get("body"),
+    }
+    form["MessagingServiceSid"] = row.get("messaging_service_sid")
+    for n, (url, kind) in enumerate(media):
+        form |= {f"MediaUrl{n}": url, f"MediaContentType{n}": kind}
+    return {key: clean(str(value or "")) for key, value in form.items()}
 
 
 def keyword(form: dict[str, str], text: str) -> Keyword | None:

@@ -38,7 +38,9 @@ def search(account: Account, pairs: Sequence[tuple[str, str]]) -> str:
     return f"{_messages(account)}?{urlencode(pairs)}"
 
 
-async def page(http: Http, account: Account, path: str) -> tuple[list[dict[str, Any]], str]:
+async def page(
+    http: Http, account: Account, path: str, name: str = "messages"
+) -> tuple[list[dict[str, Any]], str]:
     """GET one page of messages, and the path of the next ("" at the end). Reading changes nothing: whatever
     goes wrong on the way may be tried again."""
     try:
@@ -48,13 +50,26 @@ async def page(http: Http, account: Account, path: str) -> tuple[list[dict[str, 
     except SendUnknown as unknown:
         raise SendFailed(Disposition.RETRY, detail=str(unknown)) from unknown
     body = read_json(reply)
-    rows = body.get("messages") if _is_object(body) else None
+    rows = body.get(name) if _is_object(body) else None
     if not _is_object(body) or not isinstance(rows, list) or not all(_is_object(row) for row in rows):
         raise SendFailed(Disposition.RETRY, http_status=reply.status_code, detail="an unreadable list")
     following = body.get("next_page_uri") or ""
     if not isinstance(following, str) or (following and not following.startswith("/2010-04-01/")):
         raise SendFailed(Disposition.RETRY, http_status=reply.status_code, detail="an unreadable next page")
     return rows, following
+
+
+async def media(http: Http, account: Account, message: dict[str, Any]) -> list[tuple[str, str]]:
+    """(URL, content type) of a message's attachments, as a webhook would have told them."""
+    if str(message.get("num_media") or "0") == "0":
+        return []
+    base = account.base_url.rstrip("/") or API
+    path = f"{_messages(account).removesuffix('.json')}/{quote(str(message.get('sid')), safe='')}/Media.json"
+    rows, _ = await page(http, account, path, "media_list")
+    return [
+        (f"{base}{str(row.get('uri')).removesuffix('.json')}", str(row.get("content_type")))
+        for row in rows[::-1]
+    ]
 
 
 def failure(reply: httpx2.Response) -> SendFailed:

@@ -1,5 +1,6 @@
 """Text and picture messages over Twilio (SMS, MMS)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -62,8 +63,28 @@ class TwilioSMS(Channel):
                 return [Sent(sid) for at, sid in sorted(found, key=lambda one: one[0]) if at >= floor]
         raise SendFailed(Disposition.RETRY, detail="too many messages to search")
 
+    async def missed(self, http: Http, since: datetime) -> list[Event]:
+        """Twilio does not come again after a webhook that was answered with an error, and once after one that was
+        not answered; its list has them all, the newest first."""
+        floor, found = since.replace(microsecond=0), list[Event]()
+        to = [("To", self._own_address()), ("DateSent>", since.date().isoformat()), ("PageSize", "200")]
+        path = twilio_rest.search(self.account, to)
+        for _ in range(twilio_rest.MAX_PAGES):
+            rows, path = await twilio_rest.page(http, self.account, path)
+            for row in rows:
+                if _created(row) >= floor and str(row.get("direction")) == "inbound":
+                    form = twilio.as_webhook(row, await twilio_rest.media(http, self.account, row))
+                    found += [replace(one, sent_at=_created(row)) for one in self._inbound(form)]
+            if not path or (rows and _created(rows[-1]) < floor):
+                return found[::-1]
+        raise SendFailed(Disposition.RETRY, detail="too many messages to read")
+
     def fetch(self) -> Fetch:
         return twilio.fetch(self.account)
+
+    def _own_address(self) -> str:
+        """As Twilio writes it in `To`."""
+        return self.account.address
 
     def _inbound(self, form: dict[str, str]) -> list[Inbound]:
         provider_id, sender = twilio.sid(form), twilio.number(twilio.required(form, "From"))

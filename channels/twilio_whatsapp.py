@@ -53,6 +53,9 @@ class TwilioWhatsApp(TwilioSMS):
         """As it left: with the buttons written under the text."""
         return super()._is(row, _written(message))
 
+    def _own_address(self) -> str:
+        return f"{PREFIX}{self.account.address}"
+
     def _inbound(self, form: dict[str, str]) -> list[Inbound]:
         if not self._is_ours(form):
             return []

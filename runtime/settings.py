@@ -31,6 +31,8 @@ class Settings:
     send_lease_s: float = 30.0
     """The same for a message being sent: longer than a provider may take to answer."""
     poll_s: float = 1.0
+    sweep_s: float = 60.0
+    """How often a provider is asked for messages whose webhook did not reach us."""
     supervised: bool = False
     """Started by `frontdesk up`: end when its end of our standard input closes."""
     metrics_token: str = field(default="", repr=False)
@@ -62,6 +64,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         lease_s=_seconds(environ, "FRONTDESK_LEASE_S", 15.0),
         send_lease_s=_seconds(environ, "FRONTDESK_SEND_LEASE_S", 30.0),
         poll_s=_seconds(environ, "FRONTDESK_POLL_S", 1.0),
+        sweep_s=_seconds(environ, "FRONTDESK_SWEEP_S", 60.0),
         supervised=environ.get("FRONTDESK_SUPERVISED", "") == "1",
         metrics_token=environ.get("FRONTDESK_METRICS_TOKEN", ""),
         crash_at=environ.get("FRONTDESK_CRASH_AT") or None,

@@ -1,23 +1,28 @@
 """Which loops a process runs."""
 
 import asyncio
+import logging
 
 from runtime.runtime import Runtime
 from workers.deliver import DeliveryWorker
 from workers.media import MediaWorker
+from workers.sweep import SweepWorker
 from workers.templates import TemplateWorker
 from workers.timers import TimerWorker
 from workers.turns import TurnWorker
+
+logger = logging.getLogger(__name__)
 
 
 async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
     """Turns, deliveries and attachments, until stopped; what is running is finished, its leases given back."""
     turns = TurnWorker(rt, name)
     await turns.warm_up()
+    logger.info("ready")
     loops = (turns.loop(), DeliveryWorker(rt).loop(), MediaWorker(rt).loop())
     await asyncio.gather(*(loop.run(stop) for loop in loops))
 
 
 async def run_scheduler(rt: Runtime, stop: asyncio.Event) -> None:
-    loops = (TimerWorker(rt).loop(), TemplateWorker(rt).loop())
+    loops = (TimerWorker(rt).loop(), TemplateWorker(rt).loop(), SweepWorker(rt).loop())
     await asyncio.gather(*(loop.run(stop) for loop in loops))

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -23,6 +24,9 @@ from store.db import UNAVAILABLE, Database, is_collision
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+PATIENCE_S = 8.0
+"""How long a webhook waits for a database that restarts. Twilio gives it 15 s, Meta about as long."""
 REMEMBER_S = 5.0
 """How long a channel's settings may be out of date here."""
 
@@ -79,12 +83,12 @@ class Webhooks:
             return Response(status_code=400)
 
     async def _receive(self, request: Request) -> Response:
-        known = await self._find(request.path_params["channel_id"])
+        known = await self._insist(lambda: self._find(request.path_params["channel_id"]))
         hook = await read(request, self._public_url, known.channel.largest)
         known.channel.verify(hook)
         events = known.channel.parse(hook)
         self._crash("webhook_parsed")
-        saved = await self._again_on_collision(lambda: self._save(known, events))
+        saved = await self._insist(lambda: self._save(known, events))
         self._crash("webhook_saved")
         if saved.turns:
             await self._wake.wake("turns")
@@ -97,15 +101,21 @@ class Webhooks:
         async with self._db.transaction(known.row.workspace_id) as tx:
             return await inbox.save(tx, known.row, known.profile, events)
 
-    async def _again_on_collision(self, work: Callable[[], Awaitable[inbox.Saved]]) -> inbox.Saved:
-        """Providers do not come again after a 5xx, so what a second try can mend is mended here."""
-        for _ in range(3):
+    async def _insist(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Providers do not come again after a 5xx, so what another try can mend is mended here, within the time
+        that they wait. Receipts make it harmless: what was stored before the answer was lost is not new."""
+        clock = asyncio.get_running_loop().time
+        until, pause = clock() + PATIENCE_S, 0.05
+        while True:
             try:
                 return await work()
             except UNAVAILABLE as error:
-                if not is_collision(error):
+                if clock() + pause > until:
                     raise
-        return await work()
+                collided = is_collision(error)
+                logger.warning("webhook waits: %s", type(error).__name__)
+            await asyncio.sleep(0 if collided else pause)
+            pause *= 2
 
     async def _find(self, channel_id: str) -> Known:
         try:

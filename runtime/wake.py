@@ -47,13 +47,22 @@ class RedisWake(LocalWake):
         super().__init__()
         self._redis = redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)
         self._listener: asyncio.Task[None] | None = None
+        self._teller: asyncio.Task[None] | None = None
+        self._untold: set[str] = set()
 
     async def wake(self, topic: str) -> None:
+        """Nobody waits for Redis: while it is slow, hints of the same kind become one."""
         await super().wake(topic)
-        try:
-            await self._redis.publish(_PREFIX + topic, b"1")
-        except (RedisError, OSError) as error:
-            logger.warning("redis is away, work waits for the poll: %s", type(error).__name__)
+        self._untold.add(topic)
+        if self._teller is None or self._teller.done():
+            self._teller = asyncio.create_task(self._tell(), name="tell")
+
+    async def _tell(self) -> None:
+        while self._untold:
+            try:
+                await self._redis.publish(_PREFIX + self._untold.pop(), b"1")
+            except (RedisError, OSError) as error:
+                logger.warning("redis is away, work waits for the poll: %s", type(error).__name__)
 
     async def wait(self, topic: str, timeout_s: float) -> bool:
         if self._listener is None:
@@ -68,10 +77,13 @@ class RedisWake(LocalWake):
         return "ok"
 
     async def close(self) -> None:
-        if self._listener:
-            self._listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
+        if self._teller:
+            await asyncio.wait([self._teller], timeout=2)
+        for task in (self._teller, self._listener):
+            if task:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         await self._redis.aclose()
 
     async def _listen(self) -> None:

@@ -66,8 +66,15 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
 
 
 def crash_at(chosen: str | None) -> Crash:
+    """`chosen` is a step, or `step:3` for the third time that the process comes there."""
+    name, _, times = (chosen or "").partition(":")
+    left = int(times or 1)
+
     def crash(step: str) -> None:
-        if step == chosen:
-            os._exit(137)
+        nonlocal left
+        if step == name:
+            left -= 1
+            if left == 0:
+                os._exit(137)
 
     return crash

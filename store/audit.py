@@ -19,6 +19,7 @@ _ADD = text(
     " values (:w, :n, :at, :actor, :verb, :kind, :id, cast(:details as jsonb), :previous, :hash)"
 )
 _ALL = text("select * from audit order by n")
+_COUNT = text("select count(*) from audit")
 _FIRST = b"\0" * 32
 
 
@@ -61,6 +62,10 @@ async def verify(tx: Tx) -> int | None:
             return int(row.n)
         previous, expected = bytes(row.hash), expected + 1
     return None
+
+
+async def count(tx: Tx) -> int:
+    return int((await tx.execute(_COUNT)).scalar_one())
 
 
 def _hash(previous: bytes, entry: Entry) -> bytes:

@@ -2,7 +2,7 @@
 
 import typer
 
-from frontdesk.cli import apply, bench, chat, contact, processes, test, trigger, up
+from frontdesk.cli import apply, audit, bench, chat, contact, doctor, processes, test, trigger, up, user
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,7 +21,10 @@ app.command()(test.test)
 app.command()(apply.apply)
 app.command()(apply.diff)
 app.command("export")(apply.export_)
+app.command()(doctor.doctor)
+app.add_typer(user.app, name="user")
 app.add_typer(contact.app, name="contact")
+app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")
 
 

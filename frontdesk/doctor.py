@@ -1,0 +1,255 @@
+"""Every setting, credential, service and webhook of an installation, looked at once. Nothing is changed."""
+
+import os
+import shutil
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx2
+
+from frontdesk.findings import Finding, note, ok, wrong
+from runtime.runtime import Runtime
+from runtime.settings import Settings, secret_file
+from store import channels, health, migrate, workspaces
+from store.channels import ChannelRow
+from store.crypto import Unreadable
+from store.db import UNAVAILABLE
+
+FREE = 1 << 30  # bytes: below this a disk is nearly full
+SKEW = timedelta(seconds=5)
+LATE = timedelta(minutes=2)
+REAL_TWILIO = "https://api.twilio.com"
+
+
+def machine(settings: Settings) -> list[Finding]:
+    """What needs no service."""
+    return [_python(), _data_dir(settings.data_dir), _secret_file(settings.data_dir)]
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        return ok("python", version)
+    return wrong("python", f"{version} is not supported", "use Python 3.11, 3.12 or 3.13")
+
+
+def _data_dir(directory: Path) -> Finding:
+    try:
+        with tempfile.NamedTemporaryFile(dir=directory):
+            free = shutil.disk_usage(directory).free
+    except OSError as error:
+        return wrong(
+            "data directory",
+            f"{directory} cannot be written: {error.strerror}",
+            "make it, or set FRONTDESK_DATA_DIR to one that this user may write",
+        )
+    if free < FREE:
+        return wrong(
+            "data directory",
+            f"{directory} has {free >> 20} MiB left",
+            "make room: attachments are kept there",
+        )
+    return ok("data directory", f"{directory}, {free >> 30} GiB free")
+
+
+def _secret_file(directory: Path) -> Finding:
+    file = secret_file(directory)
+    if not file.exists():
+        return ok("secret key", "from FRONTDESK_SECRET_KEY")
+    if (mode := file.stat().st_mode & 0o777) & 0o077:
+        return wrong("secret key", f"{file} may be read by others ({mode:04o})", f"chmod 600 {file}")
+    return ok("secret key", f"{file}, readable by its owner only; keep a copy elsewhere")
+
+
+async def installation(rt: Runtime) -> list[Finding]:
+    """Services, then every workspace; without a database the rest cannot be known."""
+    try:
+        found = await _database(rt)
+        if any(one.check in ("schema", "database roles") and one.state == "wrong" for one in found):
+            return found
+        return [*found, await _redis(rt), *await _businesses(rt), *await _work(rt)]
+    except UNAVAILABLE as error:
+        said = f"does not answer ({type(error).__name__})"
+        return [wrong("database", said, "start it, or mend DATABASE_URL; `make run` has one built in")]
+
+
+async def _database(rt: Runtime) -> list[Finding]:
+    before = datetime.now(UTC)
+    server = await health.server(rt.db)
+    skew = abs(server.now - before - (datetime.now(UTC) - before) / 2)
+    login, newest = server.login, migrate.newest()
+    found = [ok("database", f"Postgres {server.version}, as {login}")]
+    if lacking := ", ".join(one.name for one in await health.roles(rt.db) if one.there and not one.ours):
+        found.append(
+            wrong("database roles", f"{login} may not act as {lacking}", f"grant {lacking} to {login}")
+        )
+    elif server.revision != newest:
+        said = f"at revision {server.revision or 'nothing'}, this version needs {newest}"
+        found.append(wrong("schema", said, "run frontdesk migrate"))
+    else:
+        found.append(ok("schema", f"revision {server.revision}"))
+    if server.superuser:
+        todo = "log in as a role without superuser and bypassrls"
+        found.append(wrong("database role", f"{login} may bypass row-level security", todo))
+    else:
+        found.append(ok("database role", f"{login} cannot bypass row-level security"))
+    if server.vector:
+        found.append(ok("vector", f"pgvector {server.vector}"))
+    else:
+        found.append(wrong("vector", "the extension is missing", "create extension vector, as a superuser"))
+    if skew < SKEW:
+        found.append(ok("clock", f"within {SKEW.seconds} s of the database's"))
+    else:
+        said = f"{skew.total_seconds():.0f} s apart from the database's"
+        found.append(wrong("clock", said, "let NTP run on both machines"))
+    return found
+
+
+async def _businesses(rt: Runtime) -> list[Finding]:
+    found, called_by_twilio = list[Finding](), False
+    for workspace_id, slug in await _workspaces(rt):
+        rows, finding = await _keys(rt, workspace_id, slug)
+        found.append(finding)
+        for row in rows:
+            called_by_twilio |= row.kind.startswith("twilio") and rt.settings.twilio_url == REAL_TWILIO
+            found += await _channel(rt, slug, row)
+    if not found:
+        found.append(note("workspaces", "there are none yet", "frontdesk apply demos/clinic.yaml"))
+    return [*found, await _public_url(rt, called_by_twilio)]
+
+
+async def _work(rt: Runtime) -> list[Finding]:
+    found = [ok("model", "local: messages are understood on this machine, no key is needed")]
+    async with rt.db.dispatch() as dispatch:
+        return found + [_late(one) for one in await health.late(dispatch, LATE)]
+
+
+async def _redis(rt: Runtime) -> Finding:
+    if rt.settings.redis_url is None:
+        return note(
+            "redis",
+            f"not set: work is found by polling, every {rt.settings.poll_s:g} s",
+            "set REDIS_URL to answer sooner",
+        )
+    state = await rt.wake.state()
+    if state == "ok":
+        return ok("redis", "answers")
+    return wrong("redis", f"{state}; work is found by polling meanwhile", "start it, or mend REDIS_URL")
+
+
+async def _workspaces(rt: Runtime) -> list[tuple[UUID, str]]:
+    async with rt.db.dispatch() as dispatch:
+        return await workspaces.listed(dispatch)
+
+
+async def _keys(rt: Runtime, workspace_id: UUID, slug: str) -> tuple[list[ChannelRow], Finding]:
+    name = f"{slug}: keys"
+    try:
+        async with rt.db.transaction(workspace_id) as tx:
+            return await channels.listed(tx), ok(name, "open with the secret key")
+    except Unreadable:
+        todo = "put the secret that it was made with into FRONTDESK_SECRET_KEY, after a comma"
+        return [], wrong(name, "do not open with FRONTDESK_SECRET_KEY", todo)
+
+
+async def _channel(rt: Runtime, slug: str, row: ChannelRow) -> list[Finding]:
+    name = f"{slug}: {row.kind} {row.address}"
+    if not row.active:
+        todo = "mend the cause, then resume it in the console or with frontdesk apply"
+        return [wrong(name, f"suspended: {row.state_reason}", todo)]
+    if not row.kind.startswith("twilio"):
+        return [note(name, "active; its provider is not asked by this version")]
+    found = rt.open_channel(row).account.credentials
+    if not found.get("account_sid") or not found.get("auth_token"):
+        todo = "put them under channels[].credentials, or set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
+        return [wrong(name, "no credentials: nothing can be sent or verified", todo)]
+    return await _twilio(rt, name, row, found["account_sid"], found["auth_token"])
+
+
+async def _twilio(rt: Runtime, name: str, row: ChannelRow, sid: str, token: str) -> list[Finding]:
+    """Source: https://www.twilio.com/docs/iam/api/account, …/phone-numbers/api/incomingphonenumber-resource"""
+    base = f"{rt.settings.twilio_url}/2010-04-01/Accounts/{sid}"
+    try:
+        account = await rt.http.get(f"{base}.json", auth=(sid, token))
+        numbers = await rt.http.get(
+            f"{base}/IncomingPhoneNumbers.json", auth=(sid, token), params={"PhoneNumber": row.address}
+        )
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        return [
+            wrong(
+                name,
+                f"Twilio does not answer ({type(error).__name__})",
+                "look at the network, and FRONTDESK_TWILIO_URL",
+            )
+        ]
+    if account.status_code in (401, 403, 404):
+        return [
+            wrong(
+                name,
+                f"Twilio refuses the credentials ({account.status_code})",
+                "copy account SID and auth token anew",
+            )
+        ]
+    if account.status_code != 200 or (status := _json(account).get("status")) != "active":
+        said = f"answers {account.status_code}" if account.status_code != 200 else f"the account is {status}"
+        return [wrong(name, f"Twilio: {said}", "see the account at console.twilio.com")]
+    place = "the simulator" if rt.settings.twilio_url != REAL_TWILIO else "Twilio"
+    found = [ok(name, f"credentials accepted by {place}")]
+    return found if row.kind != "twilio_sms" else [*found, _webhook(rt, name, row, _json(numbers))]
+
+
+def _webhook(rt: Runtime, name: str, row: ChannelRow, answer: dict[str, Any]) -> Finding:
+    ours = f"{rt.settings.public_url}/channels/{row.id}/messages"
+    listed = [
+        one for one in answer.get("incoming_phone_numbers", ()) if one.get("phone_number") == row.address
+    ]
+    if not listed:
+        return wrong(
+            f"{name} webhook", "the account does not own this number", "buy it there, or mend the address"
+        )
+    url = str(listed[0].get("sms_url") or "")
+    if url == ours:
+        return ok(f"{name} webhook", "points here")
+    host = urlsplit(url).netloc or "nowhere"
+    return wrong(f"{name} webhook", f"points to {host}", f"set the number's messaging webhook to {ours}")
+
+
+async def _public_url(rt: Runtime, called_by_twilio: bool) -> Finding:
+    url, todo = rt.settings.public_url, "start frontdesk, or mend FRONTDESK_PUBLIC_URL"
+    if called_by_twilio and not url.startswith("https://"):
+        said = f"{url} is not https, and Twilio calls it"
+        return wrong("public url", said, "set FRONTDESK_PUBLIC_URL to the https address")
+    try:
+        answer = await rt.http.get(f"{url}/healthz")
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        return wrong("public url", f"nothing answers at {url} ({type(error).__name__})", todo)
+    if answer.status_code != 200 or _json(answer).get("status") != "alive":
+        return wrong("public url", f"something else answers at {url} ({answer.status_code})", todo)
+    return ok("public url", f"{url} answers")
+
+
+def _late(late: health.Late) -> Finding:
+    if not late.count:
+        return ok(late.what, "none waits too long")
+    since = f", the oldest since {late.since:%Y-%m-%d %H:%M:%S} UTC" if late.since else ""
+    who = "scheduler" if late.what == "timers" else "worker"
+    said = f"{late.count} wait longer than {LATE.seconds // 60} minutes{since}"
+    return wrong(late.what, said, f"is a {who} running? frontdesk {who}")
+
+
+def _json(answer: httpx2.Response) -> dict[str, Any]:
+    try:
+        found = answer.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def file_mode(path: Path) -> int | None:
+    """Its permission bits; None when there is no such file."""
+    return os.stat(path).st_mode & 0o777 if path.exists() else None

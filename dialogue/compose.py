@@ -8,10 +8,12 @@ from dialogue import answers, hours, knowing, words
 from dialogue.asking import asked, context_of, last_of_ours, missing, question, summary
 from dialogue.understand.local import BUILT_IN
 from dialogue.understand.sentences import asks, wordless
+from dialogue.vocabulary import speaks, terms
 from domain.disclosure import disclosed
 from domain.entities import Kind
 from domain.turn import Author, NameContact, Part, Reply, SetField, Turn, Understanding
 
+IDENTITY = frozenset({"person_name", "phone", "email", "address"})
 TIRED = 2
 """How often one question is asked before a person takes over."""
 SURE_ENOUGH = 1.4
@@ -48,9 +50,13 @@ def language_of(turn: Turn) -> str:
 def _reply(turn: Turn, understood: Understanding) -> Reply | None:
     if understood.intent in _ALONE:
         return _ALONE[understood.intent](turn)
+    if understood.intent == "unknown" and wordless(turn.text):
+        return _puzzled(turn)
     parts = knowing.questions(turn)
     tasks = [part for part in parts if part.intent == "book_appointment"]
     said = [_answer(part, turn, alone=len(parts) == 1) for part in parts if part not in tasks]
+    if understood.intent == "give_information" and not _known(said):
+        said = []
     if understood.intent == "unknown" and asked(turn) and not _known(said):
         said = []
     if tasks or not parts or not said or (asked(turn) and _known(said)):
@@ -70,7 +76,7 @@ def _together(replies: list[Reply]) -> Reply | None:
     kinds = [reply.kind for reply in rest.values()]
     return Reply(
         text=" ".join(rest),
-        kind=next((kind for kind in ("unknown", "request") if kind in kinds), kinds[-1]),
+        kind=next((kind for kind in ("fair_housing", "unknown", "request") if kind in kinds), kinds[-1]),
         sources=tuple(dict.fromkeys(source for reply in rest.values() for source in reply.sources)),
         confidence=min(reply.confidence for reply in rest.values()),
         grounded=all(reply.grounded for reply in rest.values()),
@@ -80,6 +86,8 @@ def _together(replies: list[Reply]) -> Reply | None:
 def _answer(part: Part, turn: Turn, *, alone: bool) -> Reply | None:
     if part.intent == "ask_hours" and hours.known(turn.profile.hours):
         return _about_hours(part, turn, alone=alone)
+    if part.intent == "fair_housing":
+        return _about_an_area(part, turn)
     if knowing.documented(part, turn):
         return _from_documents(part, turn, alone=alone)
     if part.intent in ("cancel_appointment", "reschedule_appointment"):
@@ -92,14 +100,55 @@ def _answer(part: Part, turn: Turn, *, alone: bool) -> Reply | None:
 def _from_documents(part: Part, turn: Turn, *, alone: bool) -> Reply:
     """`alone`: every passage was found for this one question, so its score speaks for it; with several
     questions the sentence itself must hold their words."""
-    best = answers.pick(
-        knowing.query(part, turn), turn.passages, asked_as=part.text, language=language_of(turn)
-    )
+    best = _pick(part, turn)
     score = _score(best, alone=alone)
-    if best is None or score < (answers.KNOWS if part.intent == "unknown" else answers.MAYBE):
+    if best is None or score < (answers.KNOWS if part.intent in knowing.BARE else answers.MAYBE):
         return _unknown(part, turn, score)
+    if part.intent == "ask_price" and not answers.priced(best.text):
+        return _unknown(part, turn, 0.0)
     text = _say("answer", turn, answer=best.text, source=answers.source_name(best.passage))
     return Reply(text, "knowledge", (best.passage.source,), _as_confidence(score))
+
+
+def _pick(part: Part, turn: Turn) -> answers.Answer | None:
+    """Of a topic's words, which stand for each other, those that were said and that some passage has."""
+    question = knowing.query(part, turn)
+    if len(topics := knowing.queries(part, turn)) > 1:
+        held = frozenset().union(*(terms(f"{p.source} {p.heading} {p.text}") for p in turn.passages))
+        found = [[word for word in words if terms(word) <= held] for words in (question.split(), topics)]
+        question = " ".join(found[0] or found[1]) or question
+    return answers.pick(question, turn.passages, asked_as=part.text, language=language_of(turn))
+
+
+def _about_an_area(part: Part, turn: Turn) -> Reply:
+    """What may be said of it, and where the public sources are if a document names them."""
+    said, best = _say("fair_housing", turn), _pick(part, turn) if knowing.documented(part, turn) else None
+    if best is None or not best.pointed:
+        return Reply(said, "fair_housing")
+    found = _say("answer", turn, answer=best.text, source=answers.source_name(best.passage))
+    return Reply(f"{said} {found}", "fair_housing", (best.passage.source,))
+
+
+def _urgent(turn: Turn) -> Reply:
+    """A person is told at once; meanwhile what the documents offer for such a case, and 911."""
+    part = next(part for part in knowing.questions(turn) if part.intent == "urgent")
+    said, best = _say("urgent", turn), _pick(part, turn)
+    if best is None or speaks(best.text) not in ("", language_of(turn)):
+        return Reply(said, "urgent")
+    found = _say("answer", turn, answer=best.text, source=answers.source_name(best.passage))
+    return Reply(f"{said} {found}", "urgent", (best.passage.source,))
+
+
+def _puzzled(turn: Turn) -> Reply:
+    """ "?": at first a greeting, after words of ours a question what is unclear, and then a person."""
+    last = last_of_ours(turn)
+    if last is None:
+        return _greeting(turn)
+    again = _say("unclear", turn)
+    wanted = asked(turn)
+    if wanted is not None:
+        return _next_step(turn, filled=False)
+    return Reply(_say("unknown", turn), "unknown") if again in last.text else Reply(again, "unclear")
 
 
 def _unknown(part: Part, turn: Turn, score: float) -> Reply:
@@ -149,10 +198,10 @@ def _carry_on(turn: Turn, understood: Understanding, *, booking: bool) -> Reply 
     wanted, filled = asked(turn), any(isinstance(effect, SetField) for effect in turn.effects)
     if understood.intent == "deny" and not filled:
         return Reply(_say("acknowledgement", turn), "acknowledgement") if wanted else None
-    telling = understood.intent == "give_information" and (filled or _begun(turn))
+    telling = understood.intent == "give_information" and _begun(turn)
     if booking or telling or (wanted and (filled or understood.intent not in _COURTESY)):
         return _next_step(turn, filled=filled)
-    if understood.intent == "give_information" and _name(turn) and not filled:
+    if understood.intent == "give_information" and _name(turn):
         return Reply(_say("noted", turn), "noted")
     if understood.intent in _COURTESY:
         return _COURTESY[understood.intent](turn)
@@ -160,7 +209,8 @@ def _carry_on(turn: Turn, understood: Understanding, *, booking: bool) -> Reply 
 
 
 def _begun(turn: Turn) -> bool:
-    return any(field.required and field.name in context_of(turn) for field in turn.profile.fields)
+    """Something is known of what is wanted, not only of who wants it."""
+    return any(field.name in context_of(turn) for field in turn.profile.fields if field.type not in IDENTITY)
 
 
 def _next_step(turn: Turn, *, filled: bool) -> Reply:
@@ -227,6 +277,7 @@ def _template(key: str) -> Callable[[Turn], Reply | None]:
 
 _ALONE: dict[str, Callable[[Turn], Reply | None]] = {
     "emergency": _template("emergency"),
+    "urgent": _urgent,
     "want_human": _template("want_human"),
     "complaint": _template("complaint"),
     "media": _template("media"),

@@ -256,6 +256,8 @@ def _mention(name: str, text: str) -> tuple[str, int, float] | None:
 def _alike(wanted: str, said: str) -> float:
     if wanted == said or _singular(wanted) == _singular(said):
         return 0.97
+    if wanted[:1] != said[:1]:
+        return 0.0  # "killing" is no slip of the thumb for "filling"
     ratio = fuzz.ratio(wanted, said)
     return round(ratio / 100 * 0.95, 2) if ratio >= ALIKE and min(len(wanted), len(said)) > SHORT else 0.0
 

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from dialogue import words
 from dialogue.asking import context_of, summary
+from domain import fair_housing
 from domain.turn import Reply, Turn
 
 _LINK = re.compile(
@@ -51,6 +52,8 @@ def complaints(reply: Reply, turn: Turn) -> list[str]:
     links = _links(reply.text) - _links(trusted)
     found = [f"nothing supports {kind} {value}" for kind, value in sorted(loose)]
     found += [f"no source has the link {link}" for link in sorted(links)]
+    if turn.profile.workspace.industry == "real_estate" and fair_housing.describes(reply.text):
+        found.append("it describes who lives somewhere or rates an area")
     return found + (["it repeats the instructions"] if _leaks(reply.text, turn) else [])
 
 

@@ -6,18 +6,30 @@ from collections.abc import Sequence
 from dialogue import hours
 from dialogue.understand.local import BUILT_IN, weight
 from dialogue.vocabulary import content, kind_words, topic
-from domain.turn import Part, Passage, Turn
+from domain import fair_housing
+from domain.turn import NameContact, Part, Passage, SetField, Turn
 
 LIMIT = 5
 """Passages that are asked for."""
+BARE = frozenset({"unknown", "give_information"})
+"""A few words that fill no field may be a question all the same: "delta dental"."""
 MOST = 3
 """Questions of one burst that are answered; a fourth is for a person to read."""
-_DOCUMENTED = frozenset({"ask_price", "ask_payment", "ask_location", "ask_knowledge", "unknown"})
+_DOCUMENTED = frozenset(
+    {"ask_price", "ask_payment", "ask_location", "ask_knowledge", "unknown", "give_information", "urgent"}
+)
 _HOLIDAY = re.compile(
     r"holiday|thanksgiving|christmas|xmas|new year|easter|labor day|memorial day|4th of july|fourth of july|"
     r"independence day|navidad|a[ñn]o nuevo|acci[oó]n de gracias|feriado|festivo|semana santa",
     re.IGNORECASE,
 )
+
+
+_SELF_PAY = re.compile(
+    r"\b(?:w/o|without|no|(?:don'?t|do not) have|sin|no tengo)(?: any)? (?:insurance|seguro)\b|\bout of pocket\b",
+    re.IGNORECASE,
+)
+"""Prices are without it: it says nothing of what is bought."""
 
 
 def questions(turn: Turn) -> tuple[Part, ...]:
@@ -28,13 +40,17 @@ def questions(turn: Turn) -> tuple[Part, ...]:
     wanting = [part for part in understood.parts if weight(part.intent) >= 5]
     if wanting:
         return tuple(wanting[:MOST])
-    return tuple(part for part in understood.parts if part.intent == "unknown" and part.text)[:1]
+    if any(isinstance(effect, SetField | NameContact) for effect in turn.effects):
+        return ()
+    return tuple(part for part in understood.parts if part.intent in BARE and part.text)[:1]
 
 
 def documented(part: Part, turn: Turn) -> bool:
     """The documents are where its answer would be."""
     if part.intent == "ask_hours":
         return not hours.known(turn.profile.hours) or bool(_words(part))
+    if part.intent == "fair_housing":
+        return fair_housing.asks_for_sources(part.text)
     return part.intent in _DOCUMENTED or part.intent not in BUILT_IN
 
 
@@ -46,9 +62,13 @@ def on_holiday(part: Part) -> bool:
 def query(part: Part, turn: Turn) -> str:
     """The words of the customer that say what it is about; if there are none, the topic and what they chose
     earlier. Words that only say which kind of question it is would count against every passage."""
+    about = topic(part.intent, turn.understood.language if turn.understood else "en")
+    if part.intent == "fair_housing":
+        return about
+    if part.intent == "urgent":
+        return f"{about} {_when_urgent(turn)}".strip()
     if words := _words(part):
         return " ".join(words)
-    about = topic(part.intent, turn.understood.language if turn.understood else "en")
     said = [word for word in content(part.text) if word in about.split()]
     if said:
         return " ".join(said)
@@ -56,9 +76,30 @@ def query(part: Part, turn: Turn) -> str:
     return " ".join(chosen) or about or part.text
 
 
+def queries(part: Part, turn: Turn) -> tuple[str, ...]:
+    """What is searched for. The words of a topic stand for each other, and each is looked for by itself."""
+    asked, about = query(part, turn), topics(part, turn)
+    return about if about and set(asked.split()) <= set(about) else (asked,)
+
+
+def topics(part: Part, turn: Turn) -> tuple[str, ...]:
+    language = turn.understood.language if turn.understood else "en"
+    about = topic(part.intent, language)
+    return tuple(f"{about} {_when_urgent(turn) if part.intent == 'urgent' else ''}".split())
+
+
+def _when_urgent(turn: Turn) -> str:
+    """Whom to turn to depends on whether somebody is there."""
+    if not hours.known(turn.profile.hours) or hours.closing(turn.profile.hours, turn.now):
+        return ""
+    language = turn.understood.language if turn.understood else "en"
+    return topic("urgent_closed", language)
+
+
 def _words(part: Part) -> list[str]:
     known = kind_words(part.intent)
-    return [word for word in content(part.text) if word not in known and not word.isdigit()]
+    text = _SELF_PAY.sub(" ", part.text) if part.intent == "ask_price" else part.text
+    return [word for word in content(text) if word not in known and not word.isdigit()]
 
 
 def _chosen(turn: Turn) -> list[str]:

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 from dialogue import knowing
 from dialogue.answers import source_name
-from dialogue.asking import last_of_ours
+from dialogue.asking import asked, last_of_ours
 from dialogue.compose import compose, language_of
 from dialogue.context import fill_context
 from dialogue.guard import guard
 from dialogue.understand.local import weight
+from dialogue.understand.sentences import follows_up
 from dialogue.vocabulary import speaks
-from domain import loops, policy
+from domain import fair_housing, loops, policy
 from domain.ports import Retriever, Understander
 from domain.turn import (
     Action,
@@ -19,6 +20,7 @@ from domain.turn import (
     Effect,
     HandOff,
     Line,
+    Part,
     Passage,
     ProposeDraft,
     Say,
@@ -27,6 +29,9 @@ from domain.turn import (
     Understanding,
 )
 
+_OPEN = frozenset({"ask_knowledge", "unknown", "give_information", "book_appointment"})
+_CARRIED = frozenset({"ask_hours", "ask_price", "ask_payment"})
+_NO_DOCUMENTS = frozenset({"emergency", "want_human"})
 FEW_WORDS = 3
 """A message this short without a word that only one language has ("ok", "Delta Dental") does not change the
 conversation's language."""
@@ -60,6 +65,7 @@ def understand(turn: Turn, understander: Understander) -> Turn:
     if not turn.text:
         return _without_words(turn)
     understood = understander.understand(turn.text, turn.profile, turn.now)
+    understood = _as_follow_up(_as_fair_housing(understood, turn), turn, understander)
     short = len(turn.text.split()) <= FEW_WORDS and not speaks(turn.text)
     if turn.conversation.language and short:
         understood = replace(understood, language=turn.conversation.language)
@@ -70,20 +76,44 @@ def understand(turn: Turn, understander: Understander) -> Turn:
     return replace(turn, understood=replace(understood, language=language_of(turn)))
 
 
+def _as_fair_housing(understood: Understanding, turn: Turn) -> Understanding:
+    """In real estate, a question about people or about how good an area is, is nothing else."""
+    if turn.profile.workspace.industry != "real_estate" or understood.intent in policy.URGENT:
+        return understood
+    parts = tuple(
+        replace(part, intent="fair_housing") if fair_housing.asks(part.text) else part
+        for part in understood.parts
+    )
+    return (
+        replace(understood, intent="fair_housing", parts=parts) if parts != understood.parts else understood
+    )
+
+
+def _as_follow_up(understood: Understanding, turn: Turn, understander: Understander) -> Understanding:
+    """ "what about saturday?" asks what was asked before it."""
+    if understood.intent not in _OPEN or not follows_up(turn.text) or asked(turn):
+        return understood
+    said = (line.text for line in reversed(turn.history) if line.author is Author.CONTACT)
+    before = next((text for text in said if not follows_up(text)), "")
+    prior = understander.understand(before, turn.profile, turn.now)
+    if prior.intent not in _CARRIED:
+        return understood
+    part = Part(prior.intent, prior.confidence, turn.text)
+    return replace(understood, intent=part.intent, confidence=part.confidence, parts=(part,))
+
+
 async def look_up(turn: Turn, knowledge: Retriever) -> Turn:
     """Asks the documents, once for every sentence that they could answer."""
     parts = [part for part in knowing.questions(turn) if knowing.documented(part, turn)]
-    if not parts or (turn.understood and turn.understood.intent in policy.URGENT):
+    if not parts or (turn.understood and turn.understood.intent in _NO_DOCUMENTS):
         return turn
     found: list[Passage] = []
-    for part in parts:
-        found += await knowledge.search(
-            turn.conversation.workspace_id, knowing.query(part, turn), knowing.LIMIT
-        )
+    for query in (query for part in parts for query in knowing.queries(part, turn)):
+        found += await knowledge.search(turn.conversation.workspace_id, query, knowing.LIMIT)
     passages = knowing.merge(found)
     shown = ", ".join(f"{source_name(p)} / {p.heading} {p.score:.2f}" for p in passages[:3])
-    asked = "; ".join(f'"{knowing.query(part, turn)}"' for part in parts)
-    return replace(turn, passages=passages).noting(f"Looked up {asked}: {shown or 'nothing found'}.")
+    words = "; ".join(f'"{knowing.query(part, turn)}"' for part in parts)
+    return replace(turn, passages=passages).noting(f"Looked up {words}: {shown or 'nothing found'}.")
 
 
 def decide(turn: Turn) -> Turn:
@@ -112,7 +142,9 @@ def _effects(turn: Turn, decision: Decision) -> tuple[Effect, ...]:
 
 
 def _asks(understood: Understanding) -> bool:
-    """The customer wants an answer: silence would be rude."""
+    """The customer wants an answer: silence would be rude. A machine wants one only if it puts a question."""
+    if understood.automatic:
+        return any("?" in part.text for part in understood.parts)
     return any(weight(part.intent) >= 5 or "?" in part.text for part in understood.parts)
 
 

@@ -11,6 +11,8 @@ from ruamel.yaml import YAML
 from dialogue.understand.concepts import plain
 
 FILE = Path(__file__).with_name("question_words.yaml")
+_HYPHEN = re.compile(r"([^\W\d_]+)-([^\W\d_]+)")
+"""pre-approval" is "preapproval" to many."""
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
@@ -23,7 +25,8 @@ def content(text: str) -> list[str]:
 
 def terms(text: str) -> frozenset[str]:
     """The same, bent to one form."""
-    return frozenset(_stem(word) for word in content(text))
+    whole = _HYPHEN.findall(plain(text.casefold()))
+    return frozenset(stem(word) for word in content(f"{text} {' '.join(a + b for a, b in whole)}"))
 
 
 def speaks(text: str) -> str:
@@ -53,7 +56,7 @@ def _words(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=20_000)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """Without its grammatical ending, longest first; crude, and the same for question and passage."""
     fitting = (end for end in _file()["endings"].split() if word.endswith(end))
     stem = next((word[: -len(end)] for end in fitting if len(word) - len(end) >= 3), word)

@@ -5,7 +5,7 @@ import re
 from domain.turn import Action, Decision, Reply, Understanding
 from domain.workspace import Policy, Posture, Reason
 
-URGENT = frozenset({"emergency", "want_human"})
+URGENT = frozenset({"emergency", "urgent", "want_human"})
 """These reach a person whatever the policy says."""
 COURTESIES = frozenset({"thanks", "goodbye", "acknowledgement"})
 """Kinds of reply that need not be said twice."""
@@ -31,8 +31,8 @@ def decide(
         return Decision(Action.HANDOFF, "emergency")
     if understood.automatic:
         return _to_a_machine(asks)
-    if understood.intent == "want_human":
-        return Decision(Action.HANDOFF, "want_human")
+    if understood.intent in URGENT:
+        return Decision(Action.HANDOFF, understood.intent)
     if reply is None or not reply.text:
         return Decision(Action.HANDOFF, "unknown") if asks else Decision(Action.SILENCE, "nothing_to_say")
     if said_before and reply.kind in COURTESIES and not asks:
@@ -73,6 +73,8 @@ def _about(reply: Reply, understood: Understanding, policy: Policy) -> Decision:
     approve, drafts = policy.approve, policy.default is Posture.DRAFT or Reason.ALL in policy.approve
     if not reply.grounded:
         return Decision(Action.DRAFT, "ungrounded")
+    if reply.kind == "fair_housing":
+        return Decision(Action.DRAFT, "fair_housing")
     if understood.intent == "complaint":
         return _person(drafts or Reason.COMPLAINT in approve, "complaint")
     if reply.kind == "unknown":

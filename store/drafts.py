@@ -23,6 +23,11 @@ _SUPERSEDE = text(
     "update draft set state = 'superseded', decided_at = frontdesk_now(), version = version + 1"
     " where conversation_id = :conversation and state = 'pending' returning id"
 )
+_REWIND = text(
+    "update conversation set answered_seq = least(answered_seq, (select t.first_seq - 1 from draft d"
+    " join turn t on t.workspace_id = d.workspace_id and t.id = d.turn_id where d.id = :draft))"
+    " where id = :id and owner = 'ai'"
+)
 _COLUMNS = (
     "d.id, d.conversation_id, d.thread_id, d.turn_id, d.base_seq, d.state, d.reason, d.original, d.body, d.note,"
     " d.decided_by, d.decided_at, d.expires_at, d.version, d.created_at"
@@ -89,6 +94,14 @@ async def propose(
 async def supersede(tx: Tx, conversation_id: UUID) -> int:
     """The customer or a person has written: what waited is stale. Returns how many retired."""
     return len((await tx.execute(_SUPERSEDE, {"conversation": conversation_id})).all())
+
+
+async def reopen(tx: Tx, conversation_id: UUID) -> None:
+    """The customer has written while a draft waited: it retires, and the next turn answers that message
+    together with those that the draft was for."""
+    retired = (await tx.execute(_SUPERSEDE, {"conversation": conversation_id})).all()
+    if retired:
+        await tx.execute(_REWIND, {"id": conversation_id, "draft": retired[0].id})
 
 
 async def get(tx: Tx, draft_id: UUID) -> Draft | None:

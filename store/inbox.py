@@ -134,7 +134,8 @@ async def _save_message(tx: Tx, channel: ChannelRow, profile: Profile, event: In
     conversation = await _next_seq(tx, channel, profile, held, answer=not silent and not still_out)
     message_id, thread_id = await _add_message(tx, channel, held, conversation, event)
     await contacts.heard_from(tx, held.id)
-    await drafts.supersede(tx, conversation.id)
+    if not (silent and reading.keyword is Keyword.HELP):
+        await drafts.reopen(tx, conversation.id)
     deliveries = await outbox.window_opened(tx, thread_id)
     if reading.keyword is Keyword.STOP and not reading.certain:
         await _ask_a_person(tx, profile, conversation.id)

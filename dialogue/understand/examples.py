@@ -1,5 +1,6 @@
 """What the classifier learns from: our own example sentences and the workspace's."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -28,6 +29,20 @@ def built_in() -> tuple[Example, ...]:
         for line in lines.splitlines()
         if line.strip()
     )
+
+
+@cache
+def _words_of(language: str) -> frozenset[str]:
+    said = (
+        re.findall(r"[^\W\d_]{2,}", one.text.casefold()) for one in built_in() if one.language == language
+    )
+    return frozenset(word for words in said for word in words)
+
+
+def in_both_languages(text: str) -> bool:
+    """Every word of it is said in both, as "Delta Dental" is: it does not tell the language."""
+    words = re.findall(r"[^\W\d_]{2,}", text.casefold())
+    return all(word in _words_of("en") and word in _words_of("es") for word in words)
 
 
 def with_own(intents: Mapping[str, Sequence[str]]) -> tuple[Example, ...]:

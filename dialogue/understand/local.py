@@ -1,13 +1,14 @@
 """Understanding with no key and no network: example sentences, a lexicon of front-desk words, and parsers."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from dialogue.understand.concepts import concepts
-from dialogue.understand.examples import Example, built_in, with_own
-from dialogue.understand.sentences import LONGEST, asks, normal, split, wordless
+from dialogue.understand.examples import Example, built_in, in_both_languages, with_own
+from dialogue.understand.sentences import LONGEST, arranges, asks, letters, normal, split, wishes, wordless
 from dialogue.vocabulary import speaks
 from domain.entities import Entity, Kind, find_entities
 from domain.loops import looks_automatic
@@ -15,17 +16,25 @@ from domain.turn import Part, Understanding
 from domain.workspace import Profile
 
 if TYPE_CHECKING:
-    from dialogue.understand.model import Model
+    from dialogue.understand.model import Guess, Model
 
-BUILT_IN = frozenset(example.intent for example in built_in()) | {"unknown", "reaction", "media", "empty"}
+NEVER_LEARNT = frozenset({"unknown", "reaction", "media", "empty", "fair_housing"})
+BUILT_IN = frozenset(example.intent for example in built_in()) | NEVER_LEARNT
 PLEASANTRIES = frozenset({"greeting", "thanks", "goodbye", "affirm", "deny", "reaction"})
-WEIGHT = {"emergency": 9, "want_human": 8, "complaint": 7, "who_are_you": 5, "ask_knowledge": 5}
+WEIGHT = {"emergency": 10, "urgent": 9, "want_human": 8, "complaint": 7, "who_are_you": 5, "ask_knowledge": 5}
 WEIGHT |= {"give_information": 4, "unknown": 3, "deny": 2, "affirm": 2, "greeting": 1, "goodbye": 1}
 WEIGHT |= {"thanks": 1, "reaction": 0}
 """Which of several intents in one burst it is about. What is not listed wants something done and weighs 6."""
 WHEN = (Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.DATE_RANGE, Kind.TIME_RANGE)
 SURE = 0.75
 """A question that the classifier takes for a pleasantry needs at least this to be one."""
+_UNSEEN = re.compile("[\x00\xad\u200b\u200c\u2060\ufeff]")
+"""Characters that nobody sees and that would cut words in two."""
+VAGUE = frozenset({"ask_knowledge", "give_information"})
+_MINE = re.compile(r"\b(?:my|i'?m|i am|i have|i've|mi|mis|me|tengo|estoy)\b", re.IGNORECASE)
+"""Somebody's own pain, not pain in general."""
+DOUBTFUL = 0.5
+"""A question understood less surely than this, that asks to do something at a time, asks for an appointment."""
 KEPT = 8
 """Workspaces' models held ready; most share one, having no intents of their own."""
 
@@ -41,7 +50,7 @@ class LocalUnderstander:
         self._model(with_own(profile.intents))
 
     def understand(self, text: str, profile: Profile, now: datetime) -> Understanding:
-        text = text.replace("\x00", "")
+        text = _UNSEEN.sub("", text)
         model = self._model(with_own(profile.intents))
         entities = find_entities(text[:LONGEST], now)
         readings = [_read(sentence, model, entities) for sentence in split(text)] or [_nothing()]
@@ -94,7 +103,9 @@ def _read(sentence: str, model: "Model", entities: tuple[Entity, ...]) -> Readin
         intent, confidence = "emergency", max(confidence, SURE)
     elif confidence < model.threshold:
         intent, confidence = _by_shape(sentence, entities, confidence)
-    elif _mistaken_for_courtesy(sentence, intent, confidence):
+    elif intent in VAGUE and confidence < DOUBTFUL and wishes(sentence) and _says_when(sentence, entities):
+        intent = "book_appointment"
+    elif _in_general(sentence, intent, confidence) or _mistaken_for_courtesy(sentence, guess):
         intent = "ask_knowledge"
     elif intent == "give_information" and sentence.rstrip().endswith("?"):
         intent = "book_appointment" if _says_when(sentence, entities) else "ask_knowledge"
@@ -103,9 +114,19 @@ def _read(sentence: str, model: "Model", entities: tuple[Entity, ...]) -> Readin
     )
 
 
-def _mistaken_for_courtesy(sentence: str, intent: str, confidence: float) -> bool:
+def _in_general(sentence: str, intent: str, confidence: float) -> bool:
+    """ "Does a deep cleaning hurt?" is nobody's pain."""
+    return intent == "urgent" and confidence < DOUBTFUL and asks(sentence) and not _MINE.search(sentence)
+
+
+def _mistaken_for_courtesy(sentence: str, guess: "Guess") -> bool:
     """Nobody may be left without an answer because a question looked like "ok"."""
-    return intent in PLEASANTRIES and confidence < SURE and asks(sentence) and len(sentence.split()) > 2
+    unsure = (
+        guess.intent in PLEASANTRIES
+        and guess.confidence < SURE
+        and letters(sentence) != letters(guess.nearest)
+    )
+    return unsure and asks(sentence) and len(sentence.split()) > 2
 
 
 def _says_when(sentence: str, entities: tuple[Entity, ...]) -> bool:
@@ -117,6 +138,8 @@ def _by_shape(sentence: str, entities: tuple[Entity, ...], confidence: float) ->
     """What no example resembles may still have the shape of a question, or hold a fact."""
     if wordless(sentence):
         return ("unknown" if "?" in sentence else "reaction"), confidence
+    if arranges(sentence) or (wishes(sentence) and _says_when(sentence, entities)):
+        return "book_appointment", confidence
     if asks(sentence):
         return "ask_knowledge", confidence
     if any(entity.text in sentence for entity in entities) and len(sentence.split()) <= 12:
@@ -128,5 +151,8 @@ def _language(text: str, main: Reading, readings: list[Reading]) -> str:
     """By its letters, else its little words, else what the nearest examples are written in."""
     if any(mark in text for mark in "¿¡ñ"):
         return "es"
-    nearest = (reading.language for reading in (main, *readings) if reading.language)
-    return speaks(text[:LONGEST]) or next(nearest, "")
+    if spoken := speaks(text[:LONGEST]):
+        return spoken
+    if in_both_languages(text[:LONGEST]):
+        return ""
+    return next((reading.language for reading in (main, *readings) if reading.language), "")

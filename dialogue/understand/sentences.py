@@ -6,6 +6,22 @@ import unicodedata
 LONGEST = 2_000
 """Characters of a burst that are read for meaning; nobody's question starts after them."""
 MOST = 12
+FEW = 6
+_WISHES = re.compile(
+    r"^\W*(?:hi,? |hey,? |hello,? )?(?:(?:can|could|may|might) (?:i|we)|(?:can|could|would) you (?:squeeze|fit|get|see|take)"
+    r"|podr[ií]a(?:mos)?|puedo|podemos)\b",
+    re.IGNORECASE,
+)
+_ARRANGES = re.compile(
+    r"\b(?:i'?d like|i want|i need|i would like|hoping|looking|trying|quisiera|quiero|necesito) (?:to )?(?:\w+ )?"
+    r"(?:set up|schedule|book|come (?:in|by)|stop by|get in|meet|agendar|reservar|programar)\b",
+    re.IGNORECASE,
+)
+_FOLLOWS_UP = re.compile(
+    r"^\W*(?:(?:and |ok(?:ay)? |y )?(?:what|how) (?:about|abt)|and(?! (?:what|when|where|how|who|why|do|does|is|are|can)\b)"
+    r"|y (?:el|la|los|las|para|en|de)\b|qu[eé] tal\b)",
+    re.IGNORECASE,
+)
 _BREAK = re.compile(
     r"(?<=[.!?…])\s+|\s*\n+\s*|(?<=[?!])(?=[^\W\d_])|(?<=\w)\s+(?=¿)"
     r"|,?\s+(?:and|y)\s+(?=(?:how|what|where|when|who|do you|does|are you|can i|can you|is there|cu[aá]nt|qu[eé]|d[oó]nde"
@@ -57,6 +73,25 @@ def _unwrap(piece: str) -> tuple[str, ...]:
 def asks(sentence: str) -> bool:
     """It has the shape of a question, whatever it is about."""
     return "?" in sentence or "¿" in sentence or bool(_ASKS.match(sentence))
+
+
+def wishes(sentence: str) -> bool:
+    """The customer asks to do something: "can I bring it in"."""
+    return bool(_WISHES.match(sentence))
+
+
+def arranges(sentence: str) -> bool:
+    """It says so: "I'd like to set up a call"."""
+    return bool(_ARRANGES.search(sentence))
+
+
+def follows_up(sentence: str) -> bool:
+    """It asks the question before it again, of something else: "what about saturday", "and whitening?"."""
+    return bool(_FOLLOWS_UP.match(sentence)) and len(sentence.split()) <= FEW
+
+
+def letters(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def normal(text: str) -> str:

@@ -146,7 +146,7 @@ _GOES_ON = (
     r"on|in the|for|with|and|or|to|please|pls|this|next|the|would|work|works|is|if|instead|"
     r"then|but|thanks?|"
     r"today|tomorrow|tonight|onwards?|because|so|until|till|i|we|you|that|will|could|can|ok|okay|at|now|as|when|"
-    r"maybe|from|it|fine|good|of"
+    r"maybe|from|it|fine|good|of|sorry|actually|no|wait|also|plz|thx|ty|tho|though|lol|right|do|does|are|my"
 )
 DONE = rf"(?=$|[.,;!?)](?!\d)| ?\0| ?-(?! ?\d)| ?[^\x00-\x7f]| (?:{_GOES_ON})\b)"
 _H1 = r"(?P<h1>2[0-4]|[01]?\d)(?::(?P<mi1>[0-5]\d))?(?: ?(?P<ap1>[ap])\.? ?m\b\.?)?"

@@ -10,6 +10,8 @@ import phonenumbers
 
 from frontdesk.stories.script import ExpectedReply
 
+_PHONE = re.compile(r"\+[\d ().-]{8,}|\(?\d{3}\)?[ .-]+\d{3}[ .-]+\d{4}")
+
 
 def values(where: str, expected: Mapping[str, Any], got: Mapping[str, Any]) -> list[str]:
     """One sentence a difference; fields that are not named are not looked at."""
@@ -37,6 +39,8 @@ def normal(value: Any) -> Any:
 
 
 def _from_text(text: str) -> Any:
+    if _PHONE.fullmatch(text):
+        return _phone(text)
     try:
         return Decimal(text.replace(",", "").lstrip("$"))
     except InvalidOperation:
@@ -46,14 +50,14 @@ def _from_text(text: str) -> Any:
     if re.fullmatch(r"\d{4}-\d\d-\d\d[T ].*", text):
         at = datetime.fromisoformat(text)
         return at.timestamp() if at.tzinfo else at.isoformat()
-    if re.fullmatch(r"\+?[\d ().-]{8,}", text):
-        try:
-            return phonenumbers.format_number(
-                phonenumbers.parse(text, "US"), phonenumbers.PhoneNumberFormat.E164
-            )
-        except phonenumbers.NumberParseException:
-            return text
     return text.casefold()
+
+
+def _phone(text: str) -> str:
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(text, "US"), phonenumbers.PhoneNumberFormat.E164)
+    except phonenumbers.NumberParseException:
+        return text
 
 
 def reply(expected: ExpectedReply, words: str) -> list[str]:

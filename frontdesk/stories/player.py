@@ -68,7 +68,7 @@ async def play(stage: Stage, story: Story, root: Path) -> None:
     for n, step in enumerate(story.steps, 1):
         before = await _look(stage, scene, story)
         await _act(stage, scene, story, step, before)
-        await stage.settle(scene.workspace_id)
+        await _settle(stage, scene)
         seen = await _look(stage, scene, story)
         problems = _check_step(step.expect, before, seen, scene)
         if problems:
@@ -77,6 +77,14 @@ async def play(stage: Stage, story: Story, root: Path) -> None:
     problems = await _check_end(stage, scene, story, seen)
     if problems:
         raise Departed(_report("the end", problems, seen))
+
+
+async def _settle(stage: Stage, scene: Scene) -> None:
+    """Until nothing is due and the provider has reported all that it has to report."""
+    await stage.settle(scene.workspace_id)
+    while reports := list(stage.provider.state.tasks):
+        await asyncio.gather(*reports)
+        await stage.settle(scene.workspace_id)
 
 
 async def _build(stage: Stage, story: Story, root: Path) -> Scene:
@@ -221,8 +229,8 @@ def _check_step(expect: ExpectedStep, before: Seen, seen: Seen, scene: Scene) ->
 
 def _words(before: Seen, seen: Seen) -> str:
     """What the customer got in this step, or would get if the draft is approved."""
-    last = before.messages[-1].seq if before.messages else 0
-    said = [one.text for one in seen.messages if one.direction == "out" and one.seq > last]
+    known = {one.id for one in before.messages}
+    said = [one.text for one in seen.messages if one.direction == "out" and one.id not in known]
     new = seen.draft and (before.draft is None or before.draft.id != seen.draft.id)
     return "\n".join([*said, *([seen.draft.text] if new and seen.draft else [])])
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,13 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from domain.errors import Rejected
-from domain.messages import Address, Scheme
 from frontdesk.stories import compare
 from frontdesk.stories.script import ExpectedEnd, ExpectedStep, Step, Story
 from frontdesk.stories.stage import Stage
+from frontdesk.stories.wires import KINDS, Said, TwilioWire, Wire, address_of, wire_of
 from runtime import files
 from runtime.files import WorkspaceFile
-from simulators.twilio.state import Message as SimulatedMessage
 from store import channels, contacts, conversations, drafts, people, turns
 from store.channels import ChannelRow
 from store.conversations import Conversation, Message
@@ -43,6 +42,7 @@ class Scene:
     person_id: UUID
     channel: ChannelRow
     file: WorkspaceFile
+    wire: Wire
     error: str | None = None
     """The code with which the owner's last act was refused."""
 
@@ -58,18 +58,25 @@ class Seen:
     context: Mapping[str, Any]
 
 
-async def play(stage: Stage, story: Story, root: Path) -> None:
+Watch = Callable[[Step, Seen, Seen, str], None]
+"""What came of each step: the state before and after, and the words the customer got or would get."""
+
+
+async def play(stage: Stage, story: Story, root: Path, watch: Watch | None = None) -> None:
     """Raise Departed at the first difference, BadFile when the story's workspace is wrong."""
-    if story.channel != "sms":
-        raise Departed(f"channel {story.channel} does not exist in this version; sms does")
+    if story.channel not in KINDS:
+        raise Departed(f"channel {story.channel} does not exist in this version; {', '.join(KINDS)} do")
     stage.clock.frozen = story.now
     stage.provider.state.forget()
+    stage.meta.state.forget()
     scene = await _build(stage, story, root)
     for n, step in enumerate(story.steps, 1):
         before = await _look(stage, scene, story)
         await _act(stage, scene, story, step, before)
         await _settle(stage, scene)
         seen = await _look(stage, scene, story)
+        if watch is not None:
+            watch(step, before, seen, _words(before, seen))
         problems = _check_step(step.expect, before, seen, scene)
         if problems:
             raise Departed(_report(f"step {n} ({_name(step)})", problems, seen))
@@ -82,7 +89,7 @@ async def play(stage: Stage, story: Story, root: Path) -> None:
 async def _settle(stage: Stage, scene: Scene) -> None:
     """Until nothing is due and the provider has reported all that it has to report."""
     await stage.settle(scene.workspace_id)
-    while reports := list(stage.provider.state.tasks):
+    while reports := scene.wire.running():
         await asyncio.gather(*reports)
         await stage.settle(scene.workspace_id)
 
@@ -95,24 +102,35 @@ async def _build(stage: Stage, story: Story, root: Path) -> Scene:
         file = files.check(story.workspace, "workspace", root)
     identity = file.profile.workspace.model_copy(update={"slug": f"story-{new_id()}"})
     file = WorkspaceFile(file.profile.model_copy(update={"workspace": identity}), file.documents)
-    account = stage.provider.state.config
-    credentials = {"account_sid": account.account_sid, "auth_token": account.auth_token}
-    workspace_id = await files.apply(stage.rt, file, credentials)
+    kinds = KINDS[story.channel]
+    kind = next((one.kind for one in file.profile.channels if one.kind in kinds), kinds[0])
+    wire = wire_of(stage, kind)
+    file = _with_credentials(file, kind, wire)
+    workspace_id = await files.apply(stage.rt, file, TwilioWire(stage).credentials(""))
     async with stage.rt.db.transaction(workspace_id) as tx:
         person_id = await people.add(tx, "owner", "Owner", "owner@example.com")
-        listed = [one for one in await channels.listed(tx) if one.kind == "twilio_sms"]
+        listed = [one for one in await channels.listed(tx) if one.kind == kind]
     if not listed:
-        raise Departed("the workspace has no twilio_sms channel")
-    url = f"{stage.rt.settings.public_url}/channels/{listed[0].id}/messages"
-    stage.provider.state.add_number(account.account_sid, listed[0].address, {"SmsUrl": url})
-    return Scene(workspace_id, person_id, listed[0], file)
+        raise Departed(f"the workspace has no channel {' or '.join(kinds)}")
+    wire.connect(listed[0], stage.rt.settings.public_url)
+    return Scene(workspace_id, person_id, listed[0], file, wire)
+
+
+def _with_credentials(file: WorkspaceFile, kind: str, wire: Wire) -> WorkspaceFile:
+    """The story's channel, with what its provider on loopback knows it by."""
+    known = tuple(
+        one.model_copy(update={"credentials": wire.credentials(one.address)}) if one.kind == kind else one
+        for one in file.profile.channels
+    )
+    return WorkspaceFile(file.profile.model_copy(update={"channels": known}), file.documents)
 
 
 async def _act(stage: Stage, scene: Scene, story: Story, step: Step, before: Seen) -> None:
     scene.error = None
     if step.user is not None:
         for n, words in enumerate(step.user):
-            await _text(stage, scene, story, words, step.media if n == 0 else ())
+            said = Said(words, _attachments(step.media) if n == 0 else (), step.kind, step.choice)
+            await _say(scene, story, said)
     elif step.advance is not None:
         assert stage.clock.frozen is not None
         stage.clock.frozen += step.advance
@@ -122,14 +140,13 @@ async def _act(stage: Stage, scene: Scene, story: Story, step: Step, before: See
         await _happen(stage, scene, story, step.event, before)
 
 
-async def _text(
-    stage: Stage, scene: Scene, story: Story, words: str, media: tuple[str, ...], times: int = 1
-) -> None:
-    data = [{"content_type": kind, "data_base64": _PIXEL} for kind in media]
-    body = {"to": scene.channel.address, "body": words, "media": data, "times": times}
-    url = f"{stage.provider.url}/sim/handsets/{story.contact}/messages"
-    reply = await stage.rt.http.post(url, json=body)
-    refused = [one for one in reply.json()["webhook"] if one["status"] != 200]
+def _attachments(kinds: tuple[str, ...]) -> list[dict[str, str]]:
+    return [{"content_type": kind, "data_base64": _PIXEL} for kind in kinds]
+
+
+async def _say(scene: Scene, story: Story, said: Said) -> None:
+    answers = await scene.wire.say(scene.channel, story.contact, said)
+    refused = [one for one in answers if one["status"] != 200]
     if refused:
         raise Departed(f"the webhook answered {refused[0]['status']}: {refused[0]['body']}")
 
@@ -174,15 +191,13 @@ async def _last_draft(stage: Stage, scene: Scene, conversation_id: UUID) -> Draf
 async def _happen(stage: Stage, scene: Scene, story: Story, event: str, before: Seen) -> None:
     match event:
         case "delivery_failed":
-            sent = _sent(stage, story)
-            sid = _needed(sent[-1] if sent else None, "nothing was sent").sid
-            body = {"status": "undelivered", "error_code": 30005}
-            await stage.rt.http.post(f"{stage.provider.url}/sim/messages/{sid}/status", json=body)
+            sent = scene.wire.sent(story.contact)
+            await scene.wire.fail(_needed(sent[-1] if sent else None, "nothing was sent"))
         case "duplicate":
             last = [one for one in before.messages if one.direction == "in"][-1]
-            await _text(stage, scene, story, last.text, (), times=3)
+            await _say(scene, story, Said(last.text, times=3))
         case "worker_lost":
-            await _text(stage, scene, story, "are you there?", ())
+            await _say(scene, story, Said("are you there?"))
             async with stage.rt.db.dispatch() as dispatch:
                 lease = timedelta(seconds=stage.rt.settings.lease_s)
                 await turns.claim(dispatch, "a worker that dies", 1, lease, scene.workspace_id)
@@ -216,6 +231,7 @@ def _check_step(expect: ExpectedStep, before: Seen, seen: Seen, scene: Scene) ->
         ("error", expect.error, scene.error),
         ("skill", expect.skill, None),
         ("delivery", expect.delivery, _last_delivery(seen)),
+        ("waits", expect.waits, _waits(seen)),
     ):
         if wanted is not None and wanted != got:
             problems.append(f"{name}: expected {wanted}, got {got}")
@@ -240,12 +256,17 @@ def _last_delivery(seen: Seen) -> str | None:
     return out[-1].deliveries[-1]["state"] if out else None
 
 
+def _waits(seen: Seen) -> str | None:
+    parts = [part for one in seen.messages for part in one.deliveries if part["state"] == "queued"]
+    return parts[-1]["reason"] if parts else None
+
+
 async def _check_end(stage: Stage, scene: Scene, story: Story, seen: Seen) -> list[str]:
     expect: ExpectedEnd = story.expect
     problems = compare.values("context", expect.context, seen.context)
     got = {
         "drafts": 1 if seen.draft else 0,
-        "sent": len(_sent(stage, story)),
+        "sent": len(scene.wire.sent(story.contact)),
         "owner": seen.conversation.owner if seen.conversation else None,
         "consent": await _consent(stage, scene, story),
     }
@@ -264,15 +285,9 @@ async def _check_end(stage: Stage, scene: Scene, story: Story, seen: Seen) -> li
     return problems
 
 
-def _sent(stage: Stage, story: Story) -> list[SimulatedMessage]:
-    """What the provider took from us for this customer."""
-    all_ = stage.provider.state.messages.values()
-    return [one for one in all_ if one.origin == "api" and one.to == story.contact]
-
-
 async def _consent(stage: Stage, scene: Scene, story: Story) -> str:
     async with stage.rt.db.transaction(scene.workspace_id) as tx:
-        return await contacts.consent_of(tx, Address(Scheme.TEL, story.contact))
+        return await contacts.consent_of(tx, address_of(scene.wire, story.contact))
 
 
 def _report(where: str, problems: list[str], seen: Seen) -> str:

@@ -39,6 +39,8 @@ class ExpectedStep(_Model):
     context: dict[str, Any] = Field(default_factory=dict)
     reply: ExpectedReply | None = None
     delivery: str | None = None
+    waits: str | None = None
+    """Why the last delivery that has not left is still here, for example needs_template."""
     error: str | None = None
     """The code with which the owner's act is refused."""
 
@@ -59,6 +61,10 @@ class Step(_Model):
     user: Words | None = None
     media: tuple[str, ...] = ()
     """Content types of what the customer sends along."""
+    kind: Literal["text", "button", "list", "location", "reaction"] = "text"
+    """What the customer does, on channels that have more than words."""
+    choice: str = ""
+    """Of a button or a row of a list: its id."""
     advance: Duration | None = None
     owner: Any = None
     event: Literal["delivery_failed", "duplicate", "worker_lost"] | None = None

@@ -4,18 +4,19 @@ moves when the story says so."""
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from frontdesk.app import create_app
 from frontdesk.serving import listen, serving, url_of
 from runtime.runtime import Runtime, open_runtime
 from runtime.settings import Settings
-from simulators import twilio
+from simulators import meta, twilio
 from simulators.twilio.serving import Running
 from store import outbox, turns
 from workers.deliver import DeliveryWorker
 from workers.media import MediaWorker
+from workers.templates import TemplateWorker
 from workers.timers import TimerWorker
 from workers.turns import TurnWorker
 
@@ -28,17 +29,22 @@ class StoryClock:
 
     frozen: datetime | None = None
 
+    def now(self) -> datetime:
+        return self.frozen or datetime.now(UTC)
+
 
 @dataclass(slots=True)
 class Stage:
     rt: Runtime
     clock: StoryClock
     provider: Running
+    meta: meta.Running
 
     async def settle(self, workspace_id: UUID) -> None:
         """Let everything happen that is due, and that becomes due within half a minute because of it."""
         loops = (
             TimerWorker(self.rt, workspace_id),
+            TemplateWorker(self.rt, workspace_id),
             TurnWorker(self.rt, "story", workspace_id),
             DeliveryWorker(self.rt, workspace_id),
             MediaWorker(self.rt, workspace_id),
@@ -75,7 +81,11 @@ class Stage:
 async def open_stage(settings: Settings) -> AsyncIterator[Stage]:
     """`settings` name the database; everything else is made here and gone afterwards."""
     listener, clock = listen("127.0.0.1", 0), StoryClock()
-    async with twilio.serve(port=0, config=twilio.Config(step_delay=0.001)) as provider:
-        here = replace(settings, public_url=url_of(listener), twilio_url=provider.url, redis_url=None)
+    async with (
+        twilio.serve(port=0, config=twilio.Config(step_delay=0.001, clock=clock.now)) as provider,
+        meta.serve(port=0, config=meta.Config(step_delay=0.001, clock=clock.now)) as other,
+    ):
+        here = replace(settings, redis_url=None, public_url=url_of(listener))
+        here = replace(here, twilio_url=provider.url, meta_url=other.url)
         async with open_runtime(here, clock) as rt, serving(create_app(rt), listener):
-            yield Stage(rt, clock, provider)
+            yield Stage(rt, clock, provider, other)

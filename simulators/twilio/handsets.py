@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from simulators.twilio import optout, outbound, segments, twiml
 from simulators.twilio.callbacks import Delivery, Webhook, post
@@ -101,7 +102,8 @@ def _receive(simulation: Simulation, handset: str, number: Number, text: Text) -
         body=body,
         origin="handset",
         status="received",
-        created=simulation.now(),
+        created=datetime.now(UTC),
+        clocked=simulation.now(),
         extra=dict(text.extra),
         segments=segments.count(body),
     )

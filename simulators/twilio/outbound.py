@@ -140,7 +140,8 @@ def accept(
         body=draft.body,
         origin=origin,
         status=first,
-        created=simulation.now(),
+        created=datetime.now(UTC),
+        clocked=simulation.now(),
         segments=segments.count(draft.body),
         content_sid=draft.content_sid,
         service_sid=draft.service.sid if draft.service else None,
@@ -231,7 +232,7 @@ def _window_open(simulation: Simulation, message: Message) -> bool:
     return any(
         m.origin == "handset"
         and (m.sender, m.to) == (message.to, message.sender)
-        and (message.created - m.created).total_seconds() < 86_400
+        and ((message.clocked or message.created) - (m.clocked or m.created)).total_seconds() < 86_400
         for m in simulation.messages.values()
     )
 

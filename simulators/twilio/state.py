@@ -45,9 +45,7 @@ class Config:
     origins: dict[str, str] = field(default_factory=dict)
     media_origin: str | None = None
     review_delay: float = 0.0  # until a template is decided: approved, unless its name holds "reject"
-    clock: Callable[[], datetime] | None = (
-        None  # what time it is for messages and windows; None: the real one
-    )
+    clock: Callable[[], datetime] | None = None  # what time it is for windows; None: the real one
 
 
 @dataclass
@@ -123,6 +121,7 @@ class Message:
     created: datetime
     segments: int
     content_sid: str = ""
+    clocked: datetime | None = None  # when it was by the configured clock: for the window alone
     extra: dict[str, str] = field(default_factory=dict)  # parameters of the webhook: buttons, lists, places
     media: list[Media] = field(default_factory=list)
     updated: datetime | None = None

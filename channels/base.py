@@ -126,6 +126,9 @@ class Channel(ABC):
 
     kind: ClassVar[str]
     scheme: ClassVar[Scheme]
+    hosted: ClassVar[bool] = False
+    """There is no provider: the customer is connected to us, and what is sent has arrived when it stands in the
+    conversation. verify refuses everybody; send and find say where it stands and touch no network."""
     largest: ClassVar[int] = MAX_BYTES
     """How long a webhook of this provider may be."""
     searchable: ClassVar[bool] = True

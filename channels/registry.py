@@ -4,10 +4,12 @@ from channels.base import Account, Channel
 from channels.meta_whatsapp import MetaWhatsApp
 from channels.twilio_sms import TwilioSMS
 from channels.twilio_whatsapp import TwilioWhatsApp
+from channels.webchat import WebChat
 
 CHANNELS: dict[str, type[Channel]] = {
     "meta_whatsapp": MetaWhatsApp,
     "twilio_sms": TwilioSMS,
+    "webchat": WebChat,
     "twilio_whatsapp": TwilioWhatsApp,
 }
 

@@ -62,7 +62,7 @@ class Webhooks:
     async def greet(self, request: Request) -> Response:
         """The provider asks whether this address is ours."""
         try:
-            known = await self._find(request.path_params["channel_id"])
+            known = await self.find(request.path_params["channel_id"])
             ack = known.channel.challenge(await read(request, self._public_url))
         except Rejected as error:
             return problem(error)
@@ -83,12 +83,12 @@ class Webhooks:
             return Response(status_code=400)
 
     async def _receive(self, request: Request) -> Response:
-        known = await self._insist(lambda: self._find(request.path_params["channel_id"]))
+        known = await self.insist(lambda: self.find(request.path_params["channel_id"]))
         hook = await read(request, self._public_url, known.channel.largest)
         known.channel.verify(hook)
         events = known.channel.parse(hook)
         self._crash("webhook_parsed")
-        saved = await self._insist(lambda: self._save(known, events))
+        saved = await self.insist(lambda: self._save(known, events))
         self._crash("webhook_saved")
         if saved.turns:
             await self._wake.wake("turns")
@@ -101,7 +101,7 @@ class Webhooks:
         async with self._db.transaction(known.row.workspace_id) as tx:
             return await inbox.save(tx, known.row, known.profile, events)
 
-    async def _insist(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def insist(self, work: Callable[[], Awaitable[T]]) -> T:
         """Providers do not come again after a 5xx, so what another try can mend is mended here, within the time
         that they wait. Receipts make it harmless: what was stored before the answer was lost is not new."""
         clock = asyncio.get_running_loop().time
@@ -117,7 +117,8 @@ class Webhooks:
             await asyncio.sleep(0 if collided else pause)
             pause *= 2
 
-    async def _find(self, channel_id: str) -> Known:
+    async def find(self, channel_id: str) -> Known:
+        """Raise NotFound."""
         try:
             key = UUID(channel_id)
         except ValueError:

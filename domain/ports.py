@@ -1,6 +1,6 @@
 """What the rooms ask of the world, said without naming who provides it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -38,3 +38,5 @@ class Waker(Protocol):
     async def wake(self, topic: str) -> None: ...
 
     async def wait(self, topic: str, timeout_s: float) -> bool: ...
+
+    def hear(self, family: str, heard: Callable[[str], None]) -> None: ...

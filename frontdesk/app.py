@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Mount
 
 import admin_api.app
 import console.phone
+from channels.webchat_door import WebChatDoor
 from channels.webhooks import Webhooks
 from frontdesk import health
 from frontdesk.measured import measured
@@ -20,10 +21,28 @@ def create_app(rt: Runtime) -> Starlette:
     """Webhooks on the bare framework, because every inbound message passes there; the admin API on FastAPI."""
     hooks = Webhooks(rt.db, rt.wake, rt.open_channel, rt.settings.public_url, rt.crash)
     api: FastAPI = admin_api.app.create(rt)
-    routes: list[BaseRoute] = [*(measured(route) for route in hooks.routes()), *health.routes(rt)]
+    chat = WebChatDoor(
+        rt.db,
+        rt.wake,
+        hooks,
+        rt.settings.public_url,
+        rt.settings.data_dir,
+        rt.crash,
+        poll_s=rt.settings.poll_s,
+    )
+    webhooks = (measured(route) for route in hooks.routes())
+    routes: list[BaseRoute] = [*webhooks, *chat.routes(), *health.routes(rt)]
     if rt.settings.demo:
         routes += console.phone.routes(rt)
-    return Starlette(routes=[*routes, Mount("/api/v1", api)], lifespan=api.router.lifespan_context)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with api.router.lifespan_context(api):
+            await chat.open()
+            yield
+            await chat.close()
+
+    return Starlette(routes=[*routes, Mount("/api/v1", api)], lifespan=lifespan)
 
 
 @asynccontextmanager

@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator, Iterator
 import uvicorn
 from starlette.applications import Starlette
 
+LARGEST_FRAME = 131_072
+"""Of a WebSocket. Not compressed: that would cost every socket more memory than everything else of it."""
+
 
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
@@ -37,8 +40,9 @@ def url_of(listener: socket.socket) -> str:
 async def serving(app: Starlette, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
     """Serves until the block ends, then finishes what is running. The task ends early only if serving failed."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=15
-    )
+        app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=15,
+        ws="websockets-sansio", ws_max_size=LARGEST_FRAME, ws_per_message_deflate=False,
+    )  # fmt: skip
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:

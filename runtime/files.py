@@ -24,8 +24,10 @@ LARGEST = 1_000_000  # bytes of one knowledge file
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 NOT_IN_FILE = "not_in_file"
 """Why a channel is suspended that the workspace's file does not name any more."""
-PLANNED = frozenset({"webchat", "twilio_voice", "email"})
+PLANNED = frozenset({"twilio_voice", "email"})
 """Channels that a file may name already; this version keeps them and does not open them."""
+UNHURRIED = 1000.0
+"""Messages a second of a channel that no provider holds back."""
 
 
 class BadFile(Exception):
@@ -207,6 +209,8 @@ async def put(tx: Tx, file: WorkspaceFile, credentials: dict[str, str]) -> None:
 def settings_of(channel: ChannelSettings) -> dict[str, Any]:
     """What the channel's own row keeps of its part of the file."""
     settings: dict[str, Any] = {"per_second": channel.per_second, "max_segments": channel.max_segments}
+    if CHANNELS[channel.kind].hosted:
+        settings |= {"per_second": UNHURRIED, "origins": list(channel.origins)}
     if channel.debounce is not None:
         settings["debounce_s"] = channel.debounce.total_seconds()
     if channel.debounce_max is not None:

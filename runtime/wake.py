@@ -1,9 +1,14 @@
-"""Hints that there is work. Redis carries them between processes; without Redis, polling finds the work."""
+"""Hints that there is work. Redis carries them between processes; without Redis, polling finds the work.
+
+A topic is one of a few that somebody waits for ("turns"), or "family:name", where the names are many and come and
+go: those are heard, all of a family by one."""
 
 import asyncio
 import contextlib
 import logging
+import os
 from collections import defaultdict
+from collections.abc import Callable
 
 import redis.asyncio as redis
 from redis.exceptions import RedisError
@@ -11,6 +16,8 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 TURNS, DELIVERIES = "turns", "deliveries"
+VISITORS = "visitor"
+"""The family of visitors of web chats: somebody has something new to see."""
 _PREFIX = "frontdesk:wake:"
 
 
@@ -19,9 +26,18 @@ class LocalWake:
 
     def __init__(self) -> None:
         self._events: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._heard: dict[str, Callable[[str], None]] = {}
 
     async def wake(self, topic: str) -> None:
-        self._events[topic].set()
+        family, colon, name = topic.partition(":")
+        if not colon:
+            self._events[topic].set()
+        elif family in self._heard:
+            self._heard[family](name)
+
+    def hear(self, family: str, heard: Callable[[str], None]) -> None:
+        """From now on `heard` gets the name of every topic of this family that is woken. Inside a running loop."""
+        self._heard[family] = heard
 
     async def wait(self, topic: str, timeout_s: float) -> bool:
         """Until woken (True), or until the time is over; hints that came meanwhile count."""
@@ -49,6 +65,7 @@ class RedisWake(LocalWake):
         self._listener: asyncio.Task[None] | None = None
         self._teller: asyncio.Task[None] | None = None
         self._untold: set[str] = set()
+        self._me = os.urandom(8)
 
     async def wake(self, topic: str) -> None:
         """Nobody waits for Redis: while it is slow, hints of the same kind become one."""
@@ -60,14 +77,21 @@ class RedisWake(LocalWake):
     async def _tell(self) -> None:
         while self._untold:
             try:
-                await self._redis.publish(_PREFIX + self._untold.pop(), b"1")
+                await self._redis.publish(_PREFIX + self._untold.pop(), self._me)
             except (RedisError, OSError) as error:
                 logger.warning("redis is away, work waits for the poll: %s", type(error).__name__)
 
     async def wait(self, topic: str, timeout_s: float) -> bool:
+        self._start()
+        return await super().wait(topic, timeout_s)
+
+    def hear(self, family: str, heard: Callable[[str], None]) -> None:
+        super().hear(family, heard)
+        self._start()
+
+    def _start(self) -> None:
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen(), name="wake")
-        return await super().wait(topic, timeout_s)
 
     async def state(self) -> str:
         try:
@@ -100,7 +124,7 @@ class RedisWake(LocalWake):
             await subscription.psubscribe(_PREFIX + "*")
             while True:
                 message = await subscription.get_message(ignore_subscribe_messages=True, timeout=0.5)
-                if message is not None:
+                if message is not None and message["data"] != self._me:
                     topic = bytes(message["channel"]).decode().removeprefix(_PREFIX)
                     await LocalWake.wake(self, topic)
 

@@ -7,13 +7,14 @@ from datetime import timedelta
 from uuid import UUID
 
 from channels.base import Sent
+from channels.registry import CHANNELS
 from domain.errors import Disposition, SendFailed, SendUnknown
 from domain.gate import RefuseReason
 from domain.messages import DeliveryState
 from runtime import telemetry
 from runtime.runtime import Runtime
-from runtime.wake import DELIVERIES
-from store import audit, channels, conversations, outbox, templates, workspaces
+from runtime.wake import DELIVERIES, VISITORS
+from store import audit, channels, conversations, outbox, templates, visitors, workspaces
 from store.db import TRACE, Tx
 from store.outbox import Claimed, Lost, Ready, Refused, Waits
 from workers.loop import Loop
@@ -91,12 +92,24 @@ class DeliveryWorker:
             self._rt.crash("delivery_sent")
             telemetry.STAGES.labels("sending").observe(time.monotonic() - asked_at)
             _ended("accepted")
-            await self._accepted(workspace_id, ready.delivery_id, ready.attempt, sent)
+            await self._accepted(workspace_id, ready, sent)
             self._rt.crash("delivery_recorded")
 
-    async def _accepted(self, workspace_id: UUID, delivery_id: UUID, attempt: int, sent: Sent) -> None:
+    async def _accepted(self, workspace_id: UUID, ready: Ready, sent: Sent) -> None:
         async with self._rt.db.transaction(workspace_id) as tx:
-            await outbox.accepted(tx, delivery_id, attempt, sent.provider_id)
+            await self._take(tx, ready, sent.provider_id)
+        await self._tell(ready)
+
+    async def _take(self, tx: Tx, sending: Ready | Lost, provider_id: str) -> None:
+        """The provider has it. Where we are the provider, the customer sees it from now on."""
+        await outbox.accepted(tx, sending.delivery_id, sending.attempt, provider_id)
+        if CHANNELS[sending.channel.kind].hosted:
+            await visitors.show(tx, sending.delivery_id)
+
+    async def _tell(self, sending: Ready | Lost) -> None:
+        """Who is connected looks."""
+        if CHANNELS[sending.channel.kind].hosted:
+            await self._rt.wake.wake(f"{VISITORS}:{sending.outbound.to.value}")
 
     async def _unknown(self, workspace_id: UUID, ready: Ready) -> None:
         async with self._rt.db.transaction(workspace_id) as tx:
@@ -151,12 +164,14 @@ class DeliveryWorker:
             ids = [one.provider_id for one in candidates]
             free = [one for one in ids if one not in await outbox.known_ids(tx, lost.channel.id, ids)]
             if free:
-                await outbox.accepted(tx, lost.delivery_id, lost.attempt, free[0])
+                await self._take(tx, lost, free[0])
                 _ended("found")
             elif lost.give_up:
                 _ended("absent")
                 absent = SendFailed(Disposition.RETRY, detail="absent from the provider's list")
                 await outbox.failed(tx, lost.delivery_id, lost.attempt, absent)
+        if free:
+            await self._tell(lost)
 
 
 def _follow(ready: Ready) -> None:

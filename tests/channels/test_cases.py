@@ -102,6 +102,7 @@ SIGN: dict[str, tuple[str, Sign]] = {
     "meta_whatsapp": ("app_secret", sign_meta),
     "twilio_sms": ("auth_token", sign_twilio),
     "twilio_whatsapp": ("auth_token", sign_twilio),
+    "webchat": ("none", lambda *signed: {}),
 }
 """Which credential signs, and how."""
 

@@ -43,7 +43,7 @@ class TwilioWhatsApp(TwilioSMS):
 
     def _sender(self) -> tuple[str, str]:
         name, value = super()._sender()
-        return (name, PREFIX + value) if name == "From" else (name, value)
+        return (name, self._own_address()) if name == "From" else (name, value)
 
     def _pair(self, message: Outbound) -> list[tuple[str, str]]:
         to = ("To", PREFIX + message.to.value)

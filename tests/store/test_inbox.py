@@ -185,7 +185,9 @@ async def test_stop_races_the_answer_that_is_leaving(desk: Desk) -> None:
             now=desk.stage.clock.frozen,
         )
         assert answer.opted_out_at is not None
-        assert (answer.state in ("cancelled", "failed")) == (desk.ledger() == [])  # failed: the provider heard it first
+        assert (answer.state in ("cancelled", "failed")) == (
+            desk.ledger() == []
+        )  # failed: the provider heard it first
         desk.wait(minutes=1)
 
 

@@ -15,14 +15,15 @@ from tests.rig import QUESTION, Desk
 
 MakeDesk = Callable[..., Awaitable[Desk]]
 Owner = psycopg.AsyncConnection[Any]
-OTHERS = {"alembic_version"}
+OTHERS = {"alembic_version", "installation"}
+"""Of the database itself: no business, no person is in them."""
 HISTORY = ("consent", "inbound_receipt", "delivery_event", "context_value", "audit")
 PERMISSION_DENIED, ROW_SECURITY = "42501", "42501"
 
 TABLES = """
 select c.relname as name, c.relrowsecurity as enabled, c.relforcerowsecurity as forced, p.qual, p.with_check
 from pg_class c left join pg_policies p on p.schemaname = 'public' and p.tablename = c.relname
-  and p.permissive = 'PERMISSIVE' and 'frontdesk_app' = any(p.roles)
+  and p.permissive = 'PERMISSIVE' and p.roles && array['frontdesk_app', 'public']::name[]
 where c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace order by 1
 """
 FOREIGN_KEYS = """
@@ -67,12 +68,21 @@ async def test_every_table_belongs_to_a_workspace_and_keeps_to_it(owner: Owner) 
         "alter table message no force row level security",
         "drop policy one_workspace on contact",
         "create policy open on contact to frontdesk_app using (true)",
+        "create policy open on contact using (true)",
         "create table bad (workspace_id uuid references workspace, message uuid references channel (id));"
         "alter table bad enable row level security; alter table bad force row level security;"
         "create policy p on bad to frontdesk_app using (workspace_id = frontdesk_workspace())"
         " with check (workspace_id = frontdesk_workspace())",
     ],
-    ids=["new table", "disabled", "not forced", "no policy", "a second, open policy", "single reference"],
+    ids=[
+        "new table",
+        "disabled",
+        "not forced",
+        "no policy",
+        "a second, open policy",
+        "one for everybody",
+        "single reference",
+    ],
 )
 async def test_a_hole_would_be_seen(owner: Owner, statement: str) -> None:
     async with owner.transaction(force_rollback=True):
@@ -104,6 +114,13 @@ async def test_no_function_runs_with_its_owners_rights(owner: Owner) -> None:
         "select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef"
     )
     assert await rows.fetchall() == []
+
+
+@pytest.mark.parametrize("table", sorted(OTHERS))
+async def test_what_belongs_to_nobody_is_only_read(owner: Owner, table: str) -> None:
+    for verb in ("INSERT", "UPDATE", "DELETE", "TRUNCATE"):
+        row = await owner.execute("select has_table_privilege('frontdesk_app', %s, %s)", (table, verb))
+        assert (verb, await row.fetchone()) == (verb, (False,))
 
 
 @pytest.mark.parametrize("table", HISTORY)

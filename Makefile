@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
-.PHONY: run test test-all check golden lock clean
+.PHONY: run test test-all check golden faults lock clean
 run: $(VENV)/.run          ## everything on this machine: databases, gateway, demo businesses, phone
 	$(BIN)/frontdesk up --demo clinic --demo realty --demo advisor
 
@@ -20,6 +20,9 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+faults: $(VENV)/.dev       ## kill processes under load and count what is lost: KILLS=200 SEED=1; docs/faults.md
+	$(BIN)/python -m bench.faults --kills $(or $(KILLS),200) --seed $(or $(SEED),1)
 
 golden: $(VENV)/.dev       ## rewrite golden files; review the diff
 	GOLDEN=rewrite $(BIN)/python -m pytest -m "not slow" tests

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx2
+
 from frontdesk.serving import listen
 from runtime import files
 from runtime.runtime import Runtime
@@ -104,12 +106,16 @@ class Crew:
         final = ("delivered", "cancelled", "failed")
         return due is None and bool(states) and all(state in final for state in states)
 
+    async def is_ready(self, web: str) -> bool:
+        with contextlib.suppress(httpx2.HTTPError):
+            return (await self.rt.http.get(f"{self.url(web)}/readyz", timeout=2)).status_code == 200
+        return False
+
     async def until_ready(self, name: str = "web") -> None:
         process = self.processes[name]
         while process.returncode is None:
-            with contextlib.suppress(Exception):
-                if (await self.rt.http.get(f"{self.url(name)}/readyz", timeout=2)).status_code == 200:
-                    return
+            if await self.is_ready(name):
+                return
             await asyncio.sleep(0.05)
         if process.returncode not in KILLED:
             raise AssertionError(self.log.read_text()[-2000:])

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl
@@ -14,13 +15,14 @@ from starlette.routing import Route
 
 from channels.base import Channel, Hook
 from channels.forms import MAX_BYTES, read_form
+from channels.gathering import Gathering
 from domain.errors import BadPayload, NotFound, Rejected
-from domain.messages import Event
+from domain.messages import Event, Inbound
 from domain.ports import Waker
 from domain.workspace import Profile
 from store import channels, inbox, workspaces
 from store.channels import ChannelRow
-from store.db import UNAVAILABLE, Database, is_collision
+from store.db import UNAVAILABLE, Database, Tx, is_collision
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +55,9 @@ class Webhooks:
         self._db, self._wake, self._open_channel = db, wake, open_channel
         self._public_url, self._crash = public_url, crash
         self._known: dict[UUID, Known] = {}
+        self._gatherings: defaultdict[UUID, Gathering[tuple[Known, Event]]] = defaultdict(
+            lambda: Gathering(self._keep_together)
+        )
 
     def routes(self) -> list[Route]:
         paths = ("messages", "status", "webhook")
@@ -88,18 +93,30 @@ class Webhooks:
         known.channel.verify(hook)
         events = known.channel.parse(hook)
         self._crash("webhook_parsed")
-        saved = await self.insist(lambda: self._save(known, events))
+        await self.insist(lambda: self._keep(known, events))
+        ack = known.channel.ack()
+        return Response(ack.body, ack.status, media_type=ack.media_type)
+
+    async def _keep(self, known: Known, events: list[Event]) -> None:
+        """Plain words share a transaction with others that come in the same moment; what demands more has its own."""
+        if len(events) == 1 and inbox.is_plain(events[0]):
+            await self._gatherings[known.row.id].add((known, events[0]))
+        else:
+            await self._save(known, lambda tx: inbox.save(tx, known.row, known.profile, events))
+
+    async def _keep_together(self, batch: Sequence[tuple[Known, Event]]) -> None:
+        known, events = batch[-1][0], [event for _, event in batch if isinstance(event, Inbound)]
+        await self._save(known, lambda tx: inbox.save_plain(tx, known.row, known.profile, events))
+
+    async def _save(self, known: Known, work: Callable[[Tx], Awaitable[inbox.Saved]]) -> None:
+        """Committed, and only then said to the workers."""
+        async with self._db.transaction(known.row.workspace_id) as tx:
+            saved = await work(tx)
         self._crash("webhook_saved")
         if saved.turns:
             await self._wake.wake("turns")
         if saved.deliveries:
             await self._wake.wake("deliveries")
-        ack = known.channel.ack()
-        return Response(ack.body, ack.status, media_type=ack.media_type)
-
-    async def _save(self, known: Known, events: list[Event]) -> inbox.Saved:
-        async with self._db.transaction(known.row.workspace_id) as tx:
-            return await inbox.save(tx, known.row, known.profile, events)
 
     async def insist(self, work: Callable[[], Awaitable[T]]) -> T:
         """Providers do not come again after a 5xx, so what another try can mend is mended here, within the time

@@ -1,5 +1,6 @@
 """Customers and the addresses by which they reach us; what they said about being written to."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,18 +12,24 @@ from domain.messages import Address, Keyword, Scheme
 from store.db import Tx, new_id
 
 # `no key`: a sender's share lock waits for it, the foreign key of somebody who only inserts a delivery does not.
+# Sorted, so that two transactions that hold several never wait for each other.
 _LOCK = text(
-    "select a.id, a.contact_id, a.opted_out_at, a.opted_in_at, a.suppressed, a.last_inbound_at"
-    " from contact_address a where scheme = :scheme and value_hash = :hash for no key update"
+    "select a.id, a.contact_id, a.opted_out_at, a.scheme, a.value_hash from contact_address a"
+    " where (a.scheme, a.value_hash) in (select * from unnest(cast(:schemes as text[]), cast(:hashes as bytea[])))"
+    " order by a.scheme, a.value_hash for no key update"
 )
-_ADD_CONTACT = text("insert into contact (workspace_id, id, name) values (:w, :id, :name)")
-_ADD_ADDRESS = text(
-    "insert into contact_address (workspace_id, id, contact_id, scheme, value, value_hash, opted_out_at)"
-    " values (:w, :id, :contact, :scheme, :value, :hash,"  # an opt-out outlives an erasure
-    " (select opted_out_at from suppression where scheme = :scheme and value_hash = :hash))"
-    " on conflict do nothing returning id"
+# Two first messages at once: the second finds the first one's address, and makes no contact for it.
+_ADD = text(
+    "with item as (select * from unnest(cast(:ids as uuid[]), cast(:contacts as uuid[]), cast(:names as bytea[]),"
+    " cast(:schemes as text[]), cast(:sealed as bytea[]), cast(:hashes as bytea[]))"
+    " as i (id, contact, name, scheme, value, hash)),"
+    " added as (insert into contact_address (workspace_id, id, contact_id, scheme, value, value_hash, opted_out_at)"
+    " select :w, id, contact, scheme, value, hash,"  # an opt-out outlives an erasure
+    " (select s.opted_out_at from suppression s where s.scheme = item.scheme and s.value_hash = item.hash) from item"
+    " on conflict do nothing returning contact_id)"
+    " insert into contact (workspace_id, id, name) select :w, contact, name from item"
+    " where contact in (select contact_id from added)"
 )
-_HEARD = text("update contact_address set last_inbound_at = frontdesk_now() where id = :id")
 _OPT_OUT = text(
     "update contact_address set opted_out_at = frontdesk_now(), opted_in_at = null where id = :id"
 )
@@ -62,31 +69,44 @@ class Contact:
 
 async def hold(tx: Tx, address: Address, name: str | None = None) -> Held:
     """The address with its contact, both created when they are new."""
-    values = {"scheme": address.scheme.value, "hash": tx.vault.hash(address.scheme, address.value)}
-    row = (await tx.execute(_LOCK, values)).first()
-    if row is None:
-        await _add(tx, address, name, values)
-        row = (await tx.execute(_LOCK, values)).one()
-        return Held(row.id, row.contact_id, row.opted_out_at, first_seen=True)
-    return Held(row.id, row.contact_id, row.opted_out_at, first_seen=False)
+    return (await hold_all(tx, {address: name}))[address]
 
 
-async def _add(tx: Tx, address: Address, name: str | None, values: dict[str, Any]) -> None:
-    """Two first messages at once: the second finds the first one's address, and leaves an empty contact to
-    nobody, because its own insert is undone."""
-    contact, sealed = new_id(), tx.vault.seal("contact_address.value", address.value)
-    async with tx.db.begin_nested() as savepoint:
-        name_sealed = tx.vault.seal_maybe("contact.name", name)
-        await tx.execute(_ADD_CONTACT, {"w": tx.workspace_id, "id": contact, "name": name_sealed})
-        added = await tx.execute(
-            _ADD_ADDRESS, values | {"w": tx.workspace_id, "id": new_id(), "contact": contact, "value": sealed}
-        )
-        if added.first() is None:
-            await savepoint.rollback()
+async def hold_all(tx: Tx, names: Mapping[Address, str | None]) -> dict[Address, Held]:
+    """These addresses, each with the name by which it is called, if one is known."""
+    wanted = {(one.scheme.value, tx.vault.hash(one.scheme, one.value)): one for one in names}
+    found = await _lock(tx, wanted)
+    new = {key: one for key, one in wanted.items() if one not in found}
+    if new:
+        await _add(tx, new, names)
+        found |= await _lock(tx, new, first_seen=True)
+    return found
 
 
-async def heard_from(tx: Tx, address_id: UUID) -> None:
-    await tx.execute(_HEARD, {"id": address_id})
+Key = tuple[str, bytes]
+"""Scheme and keyed hash: by this an address is found."""
+
+
+async def _lock(tx: Tx, wanted: Mapping[Key, Address], *, first_seen: bool = False) -> dict[Address, Held]:
+    rows = await tx.execute(_LOCK, _split(wanted))
+    return {
+        wanted[row.scheme, bytes(row.value_hash)]: Held(row.id, row.contact_id, row.opted_out_at, first_seen)
+        for row in rows
+    }
+
+
+async def _add(tx: Tx, new: Mapping[Key, Address], names: Mapping[Address, str | None]) -> None:
+    values = {
+        "w": tx.workspace_id, "ids": [new_id() for _ in new], "contacts": [new_id() for _ in new],
+        "names": [tx.vault.seal_maybe("contact.name", names[one]) for one in new.values()],
+        "sealed": [tx.vault.seal("contact_address.value", one.value) for one in new.values()],
+    }  # fmt: skip
+    await tx.execute(_ADD, values | _split(new))
+
+
+def _split(keys: Iterable[Key]) -> dict[str, Any]:
+    ordered = list(keys)
+    return {"schemes": [scheme for scheme, _ in ordered], "hashes": [hash_ for _, hash_ in ordered]}
 
 
 async def record_consent(

@@ -134,6 +134,8 @@ class Channel(ABC):
     searchable: ClassVar[bool] = True
     """The provider can be asked what it holds. False: only its reports tell, and an outcome that stays
     unknown ends as failed, for a person to see; it is not sent again."""
+    shows_reading: ClassVar[bool] = False
+    """`seen` does something."""
     templates: ClassVar[bool] = False
     """Outside a window only templates that the provider approved may leave."""
 

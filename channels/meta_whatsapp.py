@@ -24,6 +24,7 @@ class MetaWhatsApp(Channel):
     scheme = Scheme.WHATSAPP
     largest = 3 * 1024 * 1024  # a batch
     searchable = False
+    shows_reading = True
     templates = True
 
     def verify(self, hook: Hook) -> None:

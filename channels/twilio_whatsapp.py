@@ -22,6 +22,7 @@ class TwilioWhatsApp(TwilioSMS):
 
     kind = "twilio_whatsapp"
     scheme = Scheme.WHATSAPP
+    shows_reading = True
     templates = True
 
     def split(self, text: str) -> list[str]:

@@ -77,6 +77,11 @@ _THREAD = text(
     " join channel c on c.workspace_id = t.workspace_id and c.id = t.channel_id"
     " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id where t.id = :id"
 )
+_NEWEST = text(
+    "select m.provider_id, t.channel_id from message m"
+    " join thread t on t.workspace_id = m.workspace_id and t.id = m.thread_id"
+    " where m.conversation_id = :id and m.seq = :seq and m.provider_id is not null"
+)
 _BEGIN = text(
     "insert into turn (workspace_id, id, conversation_id, epoch, first_seq, base_seq, worker, trace)"
     " values (:w, :id, :conversation, :epoch, :first_seq, :base_seq, :worker,"
@@ -195,6 +200,12 @@ async def load(tx: Tx, claim: Claim) -> Started | None:
         await tx.execute(_ANSWERED, {"id": row.id, "base_seq": unanswered[-1].seq})
         return None
     return await _start(tx, claim, row, thread, lines, unanswered)
+
+
+async def newest(tx: Tx, turn: Turn) -> tuple[UUID, str] | None:
+    """(channel, the provider's id) of the message that this turn answers last."""
+    row = (await tx.execute(_NEWEST, {"id": turn.conversation.id, "seq": turn.base_seq})).first()
+    return (row.channel_id, row.provider_id) if row else None
 
 
 async def _recall(tx: Tx, row: Any) -> int:

@@ -8,12 +8,15 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from uuid import UUID
 
+from channels.registry import CHANNELS
 from dialogue import turns as dialogue
+from domain.errors import SendFailed
 from domain.turn import Turn
+from domain.workspace import Posture
 from runtime import telemetry
 from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES, TURNS
-from store import turns, workspaces
+from store import channels, turns, workspaces
 from store.db import TRACE, UNAVAILABLE, is_collision
 from store.turns import Claim, Outcome, Started
 from workers.loop import Loop, bare_trace
@@ -21,6 +24,7 @@ from workers.loop import Loop, bare_trace
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 3
+TELL_S = 2.0
 WARM = 8
 """Businesses learnt before the first message; where there are more, most share one model."""
 
@@ -68,7 +72,7 @@ class TurnWorker:
             turn_id = started.id
             _follow(started)
             self._rt.crash("turn_loaded")
-            async with self._keeping(claim):
+            async with self._keeping(claim), self._reading(started.turn):
                 await asyncio.to_thread(self._rt.understander.prepare, started.turn.profile)
                 turn = await dialogue.answer(started.turn, self._rt.understander, self._rt.knowledge)
             self._rt.crash("turn_answered")
@@ -81,6 +85,31 @@ class TurnWorker:
             if isinstance(error, UNAVAILABLE) and not is_collision(error):
                 raise
             await self._failed(claim, turn_id, error)
+
+    @asynccontextmanager
+    async def _reading(self, turn: Turn) -> AsyncIterator[None]:
+        """Where the channel can, the customer sees that they were read and that an answer is being written."""
+        kind, posture = turn.conversation.channel_kind, turn.profile.policy.default
+        if posture is not Posture.AUTO or not CHANNELS[kind].shows_reading:
+            yield
+            return
+        telling = asyncio.create_task(self._tell(turn))
+        try:
+            yield
+        finally:
+            await telling
+
+    async def _tell(self, turn: Turn) -> None:
+        """A courtesy: nothing depends on it, and it never keeps anybody waiting for long."""
+        try:
+            async with asyncio.timeout(TELL_S):
+                async with self._rt.db.transaction(turn.conversation.workspace_id) as tx:
+                    newest = await turns.newest(tx, turn)
+                    row = await channels.get(tx, newest[0]) if newest else None
+                if newest and row:
+                    await self._rt.open_channel(row).seen(self._rt.http, newest[1])
+        except (SendFailed, TimeoutError, *UNAVAILABLE) as error:
+            logger.info("nobody was told that they are read: %s", type(error).__name__)
 
     async def _save(self, claim: Claim, turn_id: UUID, turn: Turn) -> None:
         answered_at = time.monotonic()

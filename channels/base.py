@@ -60,7 +60,8 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """Where it stands at the provider: submitted, approved, rejected, paused or disabled."""
+    """Where it stands at the provider: submitted, approved, rejected, paused or disabled; draft when the provider
+    does not know it (any more)."""
 
     provider_id: str
     state: str

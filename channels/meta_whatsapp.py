@@ -61,7 +61,7 @@ class MetaWhatsApp(Channel):
 
     async def review(self, http: Http, template: Template, provider_id: str) -> Submitted:
         found = await meta_graph.review(http, self.account, template)
-        return found or Submitted(provider_id, "disabled", "not listed")
+        return found or Submitted(provider_id, "draft", "not listed")
 
     def _body(self, message: Outbound) -> dict[str, Any]:
         number = message.to.value.startswith("+")

@@ -12,7 +12,7 @@ from channels.asking import ask, read_json
 from channels.base import Account, Http, Submitted, Template
 from channels.twilio import API
 from channels.twilio_rest import failure
-from domain.errors import SendUnknown
+from domain.errors import SendFailed, SendUnknown
 
 CONTENT, MESSAGING = "https://content.twilio.com", "https://messaging.twilio.com"
 _STATES = {"approved": "approved", "rejected": "rejected", "paused": "paused", "disabled": "disabled"}
@@ -39,7 +39,12 @@ async def submit(http: Http, account: Account, template: Template) -> Submitted:
 
 async def review(http: Http, account: Account, sid: str) -> Submitted:
     path = f"/v1/Content/{quote(sid, safe='')}/ApprovalRequests"
-    said = (await _json(http, account, "GET", path)).get("whatsapp")
+    try:
+        said = (await _json(http, account, "GET", path)).get("whatsapp")
+    except SendFailed as error:
+        if error.http_status == 404:
+            return Submitted(sid, "draft", "not there")
+        raise
     said = said if isinstance(said, dict) else {}
     state = _STATES.get(str(said.get("status")), "submitted")
     return Submitted(sid, state, str(said.get("rejection_reason") or ""))

@@ -11,6 +11,8 @@ from store import channels, people
 
 ROOT = Path(__file__).resolve().parents[1]
 _KEY = "demo"
+_PREFIXES = {"twilio_sms": "", "twilio_whatsapp": "whatsapp:"}
+"""How the provider writes the number of each kind of channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,19 @@ async def _load(rt: Runtime, file: WorkspaceFile, simulator_url: str) -> Busines
     credentials = {"account_sid": account["sid"], "auth_token": account["auth_token"]}
     workspace_id = await files.apply(rt, file, credentials)
     async with rt.db.transaction(workspace_id) as tx:
-        channel = next(one for one in await channels.listed(tx) if one.kind == "twilio_sms")
+        listed = await channels.listed(tx)
+        channel = next(one for one in listed if one.kind == "twilio_sms")
         await people.revoke_keys_named(tx, _KEY)
         owner = await people.add(tx, "owner", "Demo Owner", "owner@example.com")
         key = await people.add_key(tx, _KEY, owner)
-    url = f"{rt.settings.public_url}/channels/{channel.id}/messages"
-    number = {"number": channel.address, "account_sid": account["sid"], "sms_url": url}
-    (await rt.http.post(f"{simulator_url}/sim/numbers", json=number)).raise_for_status()
+    for one in listed:
+        if one.kind in _PREFIXES:
+            url = f"{rt.settings.public_url}/channels/{one.id}/messages"
+            number = {
+                "number": _PREFIXES[one.kind] + one.address,
+                "account_sid": account["sid"],
+                "sms_url": url,
+            }
+            (await rt.http.post(f"{simulator_url}/sim/numbers", json=number)).raise_for_status()
     identity = file.profile.workspace
     return Business(identity.slug, str(workspace_id), identity.name, channel.address, str(channel.id), key)

@@ -57,11 +57,16 @@ def _rebuild(title: str, passages: list[knowledge.Chunk]) -> bytes:
 
 def text(profile: Profile) -> str:
     """Without credentials: those do not leave the database."""
+    return dump(mapping(profile))
+
+
+def dump(value: Mapping[str, Any]) -> str:
+    """Any mapping as YAML in the style of a workspace's file."""
     yaml = YAML()
     yaml.width, yaml.allow_unicode = _WIDTH, True
     yaml.indent(mapping=2, sequence=4, offset=2)
     written = io.StringIO()
-    yaml.dump(_styled(mapping(profile)), written)
+    yaml.dump(_styled(value), written)
     return written.getvalue()
 
 

@@ -2,7 +2,22 @@
 
 import typer
 
-from frontdesk.cli import apply, audit, bench, chat, contact, doctor, keys, processes, test, trigger, up, user
+from frontdesk.cli import (
+    apply,
+    audit,
+    bench,
+    chat,
+    contact,
+    doctor,
+    keys,
+    processes,
+    replay,
+    tail,
+    test,
+    trigger,
+    up,
+    user,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +37,8 @@ app.command()(apply.apply)
 app.command()(apply.diff)
 app.command("export")(apply.export_)
 app.command()(doctor.doctor)
+app.command()(tail.tail)
+app.command()(replay.replay)
 app.add_typer(user.app, name="user")
 app.add_typer(contact.app, name="contact")
 app.add_typer(audit.app, name="audit")

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,12 +10,9 @@ import typer
 from frontdesk.cli.processes import fail
 from frontdesk.stories import script
 from frontdesk.stories.player import play_all
+from frontdesk.stories.rehearsal import open_rehearsal
 from frontdesk.stories.script import Story
-from frontdesk.stories.stage import open_stage
 from runtime.files import BadFile
-from runtime.settings import Settings
-from store.embedded import EmbeddedPostgres
-from store.migrate import migrate
 
 Result = tuple[Path, Story, str | None]
 
@@ -49,15 +44,8 @@ def test(
 
 
 async def _play(stories: list[tuple[Path, Story]]) -> list[Result]:
-    with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="frontdesk-test-")))
-        postgres = EmbeddedPostgres.start(directory / "postgres")
-        stack.callback(postgres.stop)
-        migrate(postgres.owner_url)
-        postgres.create_login()
-        settings = Settings(postgres.url, None, directory, "http://unused", ("stories are played in public",))
-        async with open_stage(settings) as stage:
-            played = await play_all(stage, [story for _, story in stories], Path.cwd())
+    async with open_rehearsal() as stage:
+        played = await play_all(stage, [story for _, story in stories], Path.cwd())
     return [(file, story, problem) for (file, _), (story, problem) in zip(stories, played, strict=True)]
 
 

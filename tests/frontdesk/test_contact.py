@@ -69,8 +69,8 @@ async def rows_with(place: Place, desk: Desk, canaries: tuple[str, ...]) -> list
             if table == "alembic_version":
                 continue
             of = "id" if table == "workspace" else "workspace_id"
-            query = f'select "{column}" from "{table}" where {of} = %s'  # noqa: S608
-            for (value,) in connection.execute(query, [desk.workspace_id]):
+            where = f" where {of} = '{desk.workspace_id}'" if (table, of) in tables else ""
+            for (value,) in connection.execute(f'select "{column}" from "{table}"{where}'):  # noqa: S608
                 shown = str(value)
                 if isinstance(value, bytes):
                     shown = value.decode("utf-8", "replace")

@@ -22,7 +22,7 @@ from domain.ports import Waker
 from domain.workspace import Profile
 from store import channels, inbox, workspaces
 from store.channels import ChannelRow
-from store.db import UNAVAILABLE, Database, Tx, is_collision
+from store.db import TRACE, UNAVAILABLE, Database, Tx, is_collision
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,10 @@ class Known:
     until: float
 
 
+Piece = tuple[Known, Event, str]
+"""An event that came over a channel, and the trace of the request that brought it."""
+
+
 class Webhooks:
     def __init__(
         self,
@@ -55,7 +59,7 @@ class Webhooks:
         self._db, self._wake, self._open_channel = db, wake, open_channel
         self._public_url, self._crash = public_url, crash
         self._known: dict[UUID, Known] = {}
-        self._gatherings: defaultdict[UUID, Gathering[tuple[Known, Event]]] = defaultdict(
+        self._gatherings: defaultdict[UUID, Gathering[Piece]] = defaultdict(
             lambda: Gathering(self._keep_together)
         )
 
@@ -100,13 +104,14 @@ class Webhooks:
     async def _keep(self, known: Known, events: list[Event]) -> None:
         """Plain words share a transaction with others that come in the same moment; what demands more has its own."""
         if len(events) == 1 and inbox.is_plain(events[0]):
-            await self._gatherings[known.row.id].add((known, events[0]))
+            await self._gatherings[known.row.id].add((known, events[0], TRACE.get()))
         else:
             await self._save(known, lambda tx: inbox.save(tx, known.row, known.profile, events))
 
-    async def _keep_together(self, batch: Sequence[tuple[Known, Event]]) -> None:
-        known, events = batch[-1][0], [event for _, event in batch if isinstance(event, Inbound)]
-        await self._save(known, lambda tx: inbox.save_plain(tx, known.row, known.profile, events))
+    async def _keep_together(self, batch: Sequence[Piece]) -> None:
+        known = batch[-1][0]
+        traced = [(event, trace) for _, event, trace in batch if isinstance(event, Inbound)]
+        await self._save(known, lambda tx: inbox.save_plain(tx, known.row, known.profile, traced))
 
     async def _save(self, known: Known, work: Callable[[Tx], Awaitable[inbox.Saved]]) -> None:
         """Committed, and only then said to the workers."""

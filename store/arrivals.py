@@ -3,7 +3,7 @@ words. One statement for all of them; whoever calls holds their addresses' locks
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -15,14 +15,15 @@ from domain.workspace import Profile
 from store import attachments
 from store.channels import ChannelRow
 from store.contacts import Held
-from store.db import Tx, new_id
+from store.db import TRACE, Tx, new_id
 
 # A burst waits for quiet, but not for ever: :debounce after the newest message, :most after the first.
 _ADD = text(
     "with item as (select * from unnest(cast(:ids as uuid[]), cast(:contacts as uuid[]), cast(:addresses as uuid[]),"
     " cast(:answers as bool[]), cast(:heards as bool[]), cast(:bodies as bytea[]), cast(:sents as timestamptz[]),"
-    " cast(:kinds as text[]), cast(:provider_ids as text[]), cast(:details as bytea[]), cast(:threads as uuid[]))"
-    " as i (message, contact, address, answer, heard, body, sent_at, kind, provider_id, details, thread)),"
+    " cast(:kinds as text[]), cast(:provider_ids as text[]), cast(:details as bytea[]), cast(:threads as uuid[]),"
+    " cast(:traces as text[]))"
+    " as i (message, contact, address, answer, heard, body, sent_at, kind, provider_id, details, thread, trace)),"
     " talk as (update conversation c set last_seq = last_seq + 1, updated_at = frontdesk_now(), state = 'open',"
     " owner = case when owner = 'human' and paused_until <= frontdesk_now() then 'ai' else owner end,"
     " burst_started_at = case when i.answer then coalesce(burst_started_at, frontdesk_now()) else burst_started_at end,"
@@ -38,8 +39,9 @@ _ADD = text(
     " do update set last_inbound_at = coalesce(excluded.last_inbound_at, t.last_inbound_at),"
     " window_expires_at = greatest(t.window_expires_at, excluded.window_expires_at) returning id, conversation_id),"
     " said as (insert into message (workspace_id, id, conversation_id, thread_id, seq, direction, author, purpose, body,"
-    " provider_at, kind, provider_id, details) select :w, talk.message, talk.id, line.id, talk.last_seq, 'in', 'contact',"
-    " 'inbound', body, sent_at, kind, provider_id, details from talk join line on line.conversation_id = talk.id),"
+    " provider_at, kind, provider_id, details, trace)"
+    " select :w, talk.message, talk.id, line.id, talk.last_seq, 'in', 'contact', 'inbound', body,"
+    " sent_at, kind, provider_id, details, nullif(trace, '') from talk join line on line.conversation_id = talk.id),"
     " heard as (update contact_address a set last_inbound_at = frontdesk_now() from talk"
     " where a.id = talk.address and talk.heard)"
     " select talk.message, talk.id as conversation, line.id as thread, talk.due_at"
@@ -61,6 +63,7 @@ class Arrival:
     event: Inbound
     held: Held
     answer: bool
+    trace: str = field(default_factory=TRACE.get)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ async def _try(
         "bodies": [tx.vault.seal("message.body", one.text) for one in events],
         "sents": [one.sent_at for one in events], "kinds": [one.kind.value for one in events],
         "provider_ids": [one.provider_id for one in events],
-        "details": [_details(tx, one) for one in events],
+        "details": [_details(tx, one) for one in events], "traces": [one.trace for one in arrivals],
     }  # fmt: skip
     rows = await tx.execute(_ADD, values)
     return {

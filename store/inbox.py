@@ -83,13 +83,16 @@ def is_plain(event: Inbound | Status) -> bool:
     )
 
 
-async def save_plain(tx: Tx, channel: ChannelRow, profile: Profile, events: Sequence[Inbound]) -> Saved:
-    """What `save` does, for many plain messages in a few statements, in their order."""
-    new = await _new(tx, channel, events)
+async def save_plain(
+    tx: Tx, channel: ChannelRow, profile: Profile, traced: Sequence[tuple[Inbound, str]]
+) -> Saved:
+    """What `save` does, for many plain messages in a few statements, in their order; each with its own trace."""
+    traces = {event.provider_id: trace for event, trace in traced}
+    new = await _new(tx, channel, [event for event, _ in traced])
     if not new:
         return Saved()
     held = await contacts.hold_all(tx, {one.sender: one.sender_name for one in new})
-    arriving = [_arrival(one, held[one.sender]) for one in new]
+    arriving = [_arrival(one, held[one.sender], traces[one.provider_id]) for one in new]
     added = await arrivals.add(tx, channel, profile, arriving)
     moved = await _moved(tx, added)
     deliveries = False
@@ -100,8 +103,8 @@ async def save_plain(tx: Tx, channel: ChannelRow, profile: Profile, events: Sequ
     return Saved(any(one.due for one in added), deliveries)
 
 
-def _arrival(event: Inbound, held: Held) -> Arrival:
-    return Arrival(event, held, answer=held.opted_out_at is None)
+def _arrival(event: Inbound, held: Held, trace: str) -> Arrival:
+    return Arrival(event, held, held.opted_out_at is None, trace)
 
 
 async def _moved(tx: Tx, added: Sequence[Added]) -> set[UUID]:

@@ -50,6 +50,14 @@ async def test_the_same_message_hours_later_is_still_the_same(desk: Desk) -> Non
     assert len(await desk.messages()) == 2
 
 
+async def test_messages_that_share_a_transaction_keep_their_own_traces(desk: Desk) -> None:
+    phones = [new_number() for _ in range(8)]
+    assert await at_once(desk, [QUESTION] * 8, phones) == [200] * 8
+    traces = [row.trace for row in await desk.rows("select trace from message where direction = 'in'")]
+    assert len(set(traces)) == 8
+    assert all(traces)
+
+
 async def test_ten_first_messages_at_once_make_one_contact_and_no_gap(desk: Desk) -> None:
     texts = [f"message {n}" for n in range(10)]
     assert await at_once(desk, texts) == [200] * 10

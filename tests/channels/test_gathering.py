@@ -1,0 +1,70 @@
+"""Group commit: who shares a transaction, who does not, and what one bad item costs the others."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from channels.gathering import MOST, Gathering
+
+
+class Store:
+    """Takes its time; refuses whatever batch holds a bad item."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.batches: list[list[int]] = []
+        self.error = error or ValueError("bad")
+
+    async def __call__(self, batch: Sequence[int]) -> None:
+        self.batches.append(list(batch))
+        await asyncio.sleep(0.001)
+        if any(one < 0 for one in batch):
+            raise self.error
+
+
+async def test_the_first_does_not_wait_and_the_rest_go_together_in_order() -> None:
+    store = Store()
+    gathering = Gathering(store)
+    await asyncio.gather(*(gathering.add(n) for n in range(6)))
+    await gathering.add(6)
+    assert store.batches in ([[0, 1, 2, 3, 4, 5], [6]], [[0], [1, 2, 3, 4, 5], [6]])
+
+
+async def test_a_batch_is_not_endless() -> None:
+    store = Store()
+    gathering = Gathering(store)
+    await asyncio.gather(*(gathering.add(n) for n in range(3 * MOST)))
+    assert max(map(len, store.batches)) == MOST
+    assert sorted(n for batch in store.batches for n in batch) == list(range(3 * MOST))
+
+
+async def test_one_that_cannot_be_stored_takes_no_other_down() -> None:
+    store = Store()
+    gathering = Gathering(store)
+    results = await asyncio.gather(*(gathering.add(n) for n in (1, -2, 3)), return_exceptions=True)
+    assert [type(one) for one in results] == [type(None), ValueError, type(None)]
+    assert [1] in store.batches
+    assert [3] in store.batches
+
+
+async def test_a_database_that_is_away_is_asked_once_for_all() -> None:
+    store = Store(OperationalError("", {}, Exception()))
+    gathering = Gathering(store)
+    results = await asyncio.gather(*(gathering.add(n) for n in (-1, -2, -3)), return_exceptions=True)
+    assert {type(one) for one in results} == {OperationalError}
+    assert all(len(batch) != 1 for batch in store.batches[1:])
+
+
+async def test_whoever_goes_away_leaves_the_others_alone() -> None:
+    store = Store()
+    gathering = Gathering(store)
+    impatient = asyncio.create_task(gathering.add(1))
+    patient = asyncio.create_task(gathering.add(2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    await patient
+    with pytest.raises(asyncio.CancelledError):
+        await impatient
+    await gathering.add(3)
+    assert [3] in store.batches

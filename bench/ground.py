@@ -1,7 +1,6 @@
 """What the benches stand on: an embedded Postgres and Redis of their own, a crew of our real processes, and a
 floor beside them."""
 
-import asyncio
 import contextlib
 import os
 import tempfile
@@ -50,7 +49,7 @@ def load_average() -> float:
     return round(os.getloadavg()[0], 2)
 
 
-def cpu_s(process: asyncio.subprocess.Process) -> float:
-    """CPU seconds that it has used so far, its own and the system's for it."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+def cpu_s(pid: int) -> float:
+    """CPU seconds that a process has used so far, its own and the system's for it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

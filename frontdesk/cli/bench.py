@@ -29,5 +29,23 @@ def ingest(
     _tell(found, bench.told(found), as_json)
 
 
+@app.command()
+def turn(
+    messages: Annotated[int, typer.Option(min=0, max=10_000_000, help="Stored before: the past.")] = 10_000,
+    rate: Annotated[float, typer.Option(min=0.5, max=500, help="Texts a second.")] = 20,
+    seconds: Annotated[float, typer.Option(min=1, max=120, help="For how long.")] = 8,
+    workers: Annotated[int, typer.Option(min=1, max=8, help="Worker processes.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """From a signed webhook to the answer at the provider: where the time goes, turns a second, CPU a message.
+
+    Example: `frontdesk bench turn --messages 1000000 --json`
+    """
+    from bench import turn as bench
+
+    found = asyncio.run(bench.run(messages, rate, seconds, workers))
+    _tell(found, bench.told(found), as_json)
+
+
 def _tell(found: dict[str, Any], words: str, as_json: bool) -> None:
     typer.echo(json.dumps(found) if as_json else words)

@@ -22,6 +22,10 @@ _CLAIM = text(
     " and (cast(:only as uuid) is null or workspace_id = :only)"
     " order by fire_at limit :limit for update skip locked) returning workspace_id, id"
 )
+_HOLD_CONVERSATION = text(
+    "select c.id from conversation c join timer t on t.workspace_id = c.workspace_id and t.conversation_id = c.id"
+    " where t.id = :id for no key update of c"
+)
 _TAKE = text(
     "update timer set state = 'fired', lease_until = null where id = :id and state = 'pending'"
     " returning kind, conversation_id, subject_id"
@@ -57,6 +61,8 @@ async def claim(
 
 
 async def take(tx: Tx, timer_id: UUID) -> Timer | None:
-    """The timer, fired with this transaction; None when it was fired or cancelled before."""
+    """The timer, fired with this transaction; None when it was fired or cancelled before. Its conversation is
+    locked before it, as by everybody who sets and cancels timers."""
+    await tx.execute(_HOLD_CONVERSATION, {"id": timer_id})
     row = (await tx.execute(_TAKE, {"id": timer_id})).first()
     return Timer(row.kind, row.conversation_id, row.subject_id) if row else None

@@ -1,5 +1,6 @@
 """One embedded Postgres and Redis for the whole run; every test gets workspaces of its own."""
 
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,12 +25,15 @@ MakeWorkspace = Callable[..., Awaitable[UUID]]
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    server = EmbeddedPostgres.start(tmp_path_factory.mktemp("postgres"))
-    migrate(server.owner_url)
-    server.create_login()
-    yield server
-    server.stop()
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """Not below pytest's own directory: for root the server has a user of its own, and every other pytest that
+    starts shuts that user out of there."""
+    with tempfile.TemporaryDirectory(prefix="frontdesk-") as directory:
+        server = EmbeddedPostgres.start(Path(directory) / "postgres")
+        migrate(server.owner_url)
+        server.create_login()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Fetches attachments: only from the provider's hosts, only so much, and believes only what it sees inside."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ MOST_REDIRECTS = 3
 MAX_ATTEMPTS = 6
 LEASE = timedelta(seconds=60)
 RETRY_BASE = timedelta(seconds=2)
+PATIENCE_S = 50.0
+"""For one attachment; an answer that drips keeps within every read timeout. Shorter than the lease."""
 _KINDS = ("image/", "audio/", "video/")
 _ALSO = frozenset({"application/pdf"})
 _TEXT = {"text/plain", "text/vcard", "text/x-vcard", "text/calendar"}
@@ -115,6 +118,14 @@ def _write(path: Path, tx: Tx, data: bytes) -> None:
 async def download(http: Client, fetch: Fetch, url: str) -> bytes:
     """The bytes at `url`. Credentials go to the provider's own host only, never along a redirect elsewhere.
     Raise Rejected or Later."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await _fetch(http, fetch, url)
+    except TimeoutError:
+        raise Later("too_slow") from None
+
+
+async def _fetch(http: Client, fetch: Fetch, url: str) -> bytes:
     if fetch.named:
         url, digest = _named(await _download(http, fetch, url))
         data = await _download(http, fetch, url)

@@ -10,8 +10,9 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
-from store import channels, conversations, drafts, outbox
+from store import channels, conversations, drafts, outbox, workspaces
 from store.outbox import MAX_ATTEMPTS, Ready
 from tests.rig import QUESTION, Desk
 from workers.deliver import DeliveryWorker
@@ -214,8 +215,6 @@ async def _prepare_and_die(desk: Desk) -> Ready:
 
 
 async def _profile(desk: Desk) -> Any:
-    from store import workspaces
-
     async with desk.rt.db.transaction(desk.workspace_id) as tx:
         return (await workspaces.get(tx)).profile
 
@@ -436,8 +435,6 @@ async def test_while_the_channel_rests_nobody_knocks(desk: Desk) -> None:
 
 
 async def _owner_sets(desk: Desk, sql: str, **values: Any) -> None:
-    from sqlalchemy import text
-
     async with desk.rt.db.transaction(desk.workspace_id) as tx:
         await tx.execute(text(sql), values)
 

@@ -44,7 +44,7 @@ async def _database(rt: Runtime) -> str:
     try:
         async with rt.db.dispatch() as dispatch:
             revision = await migrate.current(dispatch.db)
-            if revision != migrate.newest():
+            if not migrate.is_new_enough(revision):
                 return f"at revision {revision}, needs {migrate.newest()}: run frontdesk migrate"
             await installation.check(dispatch)
     except UNAVAILABLE as error:

@@ -94,6 +94,12 @@ def _vector(connection: Connection) -> None:
         ) from None
 
 
+def is_new_enough(revision: str | None) -> bool:
+    """Ours, or one that we do not know: then newer code has migrated already and is about to replace us; what it
+    changed only adds (docs/how-to/upgrade.md)."""
+    return revision is not None and (revision == newest() or revision not in _known())
+
+
 def _roles(connection: Connection, grant_to: str) -> None:
     """The owner must be able to take the roles; so must the login that the application uses."""
     mine = connection.scalars(_MINE, {"roles": list(ROLES)}).all()
@@ -124,12 +130,15 @@ def _settle(connection: Connection, copy: str | None) -> None:
 
 
 def _refuse_newer(revision: str | None) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if revision is not None and revision not in known:
+    if revision is not None and revision not in _known():
         raise NewerDatabase(
             f"the database is at revision {revision}, which this version of Frontdesk does not know; "
             "install the newer version, or restore a backup made by this one"
         )
+
+
+def _known() -> set[str]:
+    return {script.revision for script in _scripts().walk_revisions()}
 
 
 def _scripts() -> ScriptDirectory:

@@ -2,14 +2,19 @@
 the provider was asked, and where a new answer would be made, a person looks first."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
-from store import audit, conversations, drafts, workspaces
+from domain.messages import Inbound
+from domain.workspace import Profile
+from store import audit, conversations, drafts, inbox, outbox, workspaces
+from store.channels import ChannelRow
 from store.db import Tx
 
 REASON = "restored"
+OVERLAP = timedelta(minutes=10)
+"""The provider's clock is not ours, and a webhook comes later than the message."""
 
 # One that waited in the backup may have been sent from the moment it was written: that is when the search begins.
 _UNKNOWN = text(
@@ -26,6 +31,16 @@ _STALE = text(
     "select c.id, c.owner from conversation c where c.state <> 'closed' and ((c.owner = 'ai' and c.due_at is not null)"
     " or exists (select from draft d where d.workspace_id = c.workspace_id and d.conversation_id = c.id"
     "   and d.state = 'pending')) order by c.id for update"
+)
+# The newest trace of the world outside: what came after it, came after the backup.
+_NEWEST = text(
+    "select coalesce((select max(received_at) from inbound_receipt), (select created_at from workspace)) as at"
+)
+_TOUCHED = text(
+    "select c.id, c.owner = 'ai' and c.due_at is not null as waits from message m"
+    " join thread t on t.workspace_id = m.workspace_id and t.id = m.thread_id"
+    " join conversation c on c.workspace_id = m.workspace_id and c.id = m.conversation_id"
+    " where t.channel_id = :channel order by m.id desc limit 1"
 )
 
 
@@ -55,3 +70,24 @@ async def fence(tx: Tx, look_after: timedelta) -> Fenced:
         conversations=len(stale),
     )  # fmt: skip
     return Fenced(deliveries, len(stale))
+
+
+async def since(tx: Tx) -> datetime:
+    """From when on the provider may hold messages that this database has forgotten."""
+    newest: datetime = (await tx.execute(_NEWEST)).scalar_one()
+    return newest - OVERLAP
+
+
+async def recover(tx: Tx, channel: ChannelRow, profile: Profile, event: Inbound) -> bool:
+    """Store a message that came after the backup. An opt-out holds again; nothing is sent, because it may have been
+    answered: a person looks. False when it was known."""
+    if not await inbox.unseen(tx, channel, [event], tx.now):
+        return False
+    await inbox.save(tx, channel, profile, [event])
+    row = (await tx.execute(_TOUCHED, {"channel": channel.id})).one()
+    await outbox.cancel(tx, row.id, REASON)
+    if row.waits:
+        pause = profile.policy.pause_after_human
+        await conversations.hand_to_person(tx, row.id, None, REASON, pause, answered=True)
+        await audit.add(tx, "system", "conversation_handed_off", "conversation", row.id, reason=REASON)
+    return True

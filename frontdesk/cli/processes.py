@@ -91,6 +91,10 @@ def migrate(
             help="With --restored: seconds before the provider is first asked what had left.", min=0
         ),
     ] = 120,
+    without_asking: Annotated[
+        bool,
+        typer.Option("--without-asking", help="With --restored: go on although a provider does not answer."),
+    ] = False,
     grant_to: Annotated[
         str, typer.Option(help="Let this login role do the application's work; it needs to own nothing.")
     ] = "",
@@ -107,8 +111,7 @@ def migrate(
             copy="restored" if restored else "moved" if moved else None,
         )
         if restored:
-            settled = asyncio.run(_restored(settings, look_after))
-            typer.echo(settled.told())
+            typer.echo(asyncio.run(_restored(settings, look_after, without_asking)).told())
     except (NewerDatabase, NotPrepared, Copy, Unreadable) as error:
         fail(str(error), 1)
     except UNAVAILABLE as error:
@@ -120,10 +123,16 @@ def migrate(
     )
 
 
-async def _restored(settings: Settings, look_after_s: float) -> restoring.Settled:
+async def _restored(settings: Settings, look_after_s: float, without_asking: bool) -> restoring.Settled:
     """Look after what was open; only then is the database one that may be sent from."""
     async with open_runtime(settings) as rt:
         settled = await restoring.settle(rt, timedelta(seconds=look_after_s))
+    if settled.unasked and not without_asking:
+        names = ", ".join(str(one) for one in settled.unasked)
+        raise Copy(
+            f"the providers of these channels do not say what came after the backup: {names}. Try again, or give "
+            "--without-asking: then what came is lost, opt-outs too"
+        )
     settle_here(settings.database_url, restored=True)
     return settled
 

@@ -28,6 +28,14 @@ class Outside:
     directory: Path
     port: int
 
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    def stop(self) -> None:
+        if (self.data / "postmaster.pid").exists():
+            tool("pg_ctl", "-D", self.data, "-m", "immediate", "stop")
+
     def url(self, login: str = SUPER, database: str = "frontdesk") -> str:
         return f"postgresql://{login}:secret@127.0.0.1:{self.port}/{database}"
 
@@ -43,6 +51,15 @@ def tool(name: str, *arguments: object) -> None:
     rights: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
     done = subprocess.run(command, capture_output=True, text=True, env=_environ(), check=False, **rights)
     assert done.returncode == 0, f"{name}: {done.stdout} {done.stderr}"
+
+
+def script(name: str, server: Outside, *arguments: object) -> str:
+    """One of deploy/'s scripts, with Postgres' own programs."""
+    place = {"PGHOST": "127.0.0.1", "PGPORT": str(server.port), "PGUSER": SUPER}
+    command = ["sh", str(ROOT / "deploy" / name), *(str(one) for one in arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env=_environ() | place, check=False)
+    assert done.returncode == 0, f"{name}: {done.stdout} {done.stderr}"
+    return done.stdout
 
 
 def psql(server: Outside, *arguments: object, database: str = "postgres") -> None:
@@ -62,32 +79,21 @@ def frontdesk(
 
 
 @contextmanager
-def outside(directory: Path, *, fresh: bool = True) -> Iterator[Outside]:
-    data, port = directory / "data", _free_port()
-    if fresh:
-        directory.mkdir(parents=True, exist_ok=True)
-        password = directory / "password"
-        password.write_text("secret")
-        _own(directory)
-        tool(
-            "initdb",
-            "-D",
-            data,
-            "-U",
-            SUPER,
-            "-A",
-            "scram-sha-256",
-            f"--pwfile={password}",
-            "-N",
-            "-E",
-            "UTF8",
-        )
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-    tool("pg_ctl", "-D", data, "-w", "-l", directory / "log", "-o", options, "start")
+def outside(directory: Path, port: int = 0) -> Iterator[Outside]:
+    """A new, empty server; gone at the end, as by a pulled plug."""
+    server = Outside(directory, port or _free_port())
+    directory.mkdir(parents=True, exist_ok=True)
+    password = directory / "password"
+    password.write_text("secret")
+    _own(directory)
+    logins = ("-U", SUPER, "-A", "scram-sha-256", f"--pwfile={password}")
+    tool("initdb", "-D", server.data, *logins, "-N", "-E", "UTF8")
+    options = f"-p {server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+    tool("pg_ctl", "-D", server.data, "-w", "-l", directory / "log", "-o", options, "start")
     try:
-        yield Outside(directory, port)
+        yield server
     finally:
-        tool("pg_ctl", "-D", data, "-m", "immediate", "stop")
+        server.stop()
 
 
 def _free_port() -> int:

@@ -40,7 +40,13 @@ _SHAPES = (
     ),
 )
 """How a question is put, and what its answer then has."""
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-ZÁÉÍÓÚÑ¿¡\"(])")
+_UNPRICED = re.compile(
+    r"\bwe (?:do not|don't|cannot|never)\b|\bno (?:charge|fee|cost)|\bno (?:cobramos|damos|tenemos)\b", re.I
+)
+_GOES_ON = re.compile(r"(?:It|She|He|They|This|That|These|Those|Its|Her|His|Their)\b")
+"""A sentence that speaks of the one before it: they are said together."""
+_TITLES = "".join(rf"(?<!\b{title}\.)" for title in ("Dr", "Dra", "Mr", "Mrs", "Ms", "Sr", "Sra", "St"))
+_SENTENCE = re.compile(rf"{_TITLES}(?<=[.!?])\s+(?=[A-ZÁÉÍÓÚÑ¿¡\"(])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +164,15 @@ def _meant(word: str, words: Sequence[str]) -> str:
     return str(found[0]) if found else near[bare[2]] if bare else word
 
 
+def shaped(asked_as: str, text: str) -> bool:
+    """An answer to "how long" holds a duration."""
+    asks, has = _SHAPES[1]
+    return not asks.search(asked_as) or bool(has.search(text))
+
+
 def priced(text: str) -> bool:
-    """It holds an amount, a percentage, or that something is free."""
-    return bool(_SHAPES[0][1].search(text))
+    """It holds an amount, a percentage, that something is free, or that no price is told."""
+    return bool(_SHAPES[0][1].search(text) or _UNPRICED.search(text))
 
 
 def _weights(asked: frozenset[str], units: Sequence[Unit]) -> dict[str, float]:
@@ -198,11 +210,13 @@ def _with_neighbours(best: Unit, units: Sequence[Unit], own: dict[Unit, float]) 
     room = LONGEST - len(source_name(best.passage)) - len(" (from )")
     text, reach = _cut(best.text, room), 2 if own[best] else 1
     before = next((u for u in units if u.passage is best.passage and u.place == best.place - 1), None)
-    if before and own[before] >= AS_GOOD * own[best] > 0 and len(before.text) + 1 + len(text) <= room:
+    joins = before and (_GOES_ON.match(best.text) or own[before] >= AS_GOOD * own[best] > 0)
+    if before and joins and len(before.text) + 1 + len(text) <= room:
         text = f"{before.text}{'' if before.text[-1] in '.!?:;' else ';'} {text}"
     for unit in units:
         follows = unit.passage is best.passage and best.place < unit.place <= best.place + reach
-        if follows and own[unit] >= AS_GOOD * own[best] and len(text) + 1 + len(unit.text) <= room:
+        fits = own[unit] >= AS_GOOD * own[best] or _GOES_ON.match(unit.text)
+        if follows and fits and len(text) + 1 + len(unit.text) <= room:
             text = f"{text}{'' if text[-1] in '.!?:;' else ';'} {unit.text}"
     return text
 

@@ -9,6 +9,7 @@ from dialogue.asking import asked, context_of, last_of_ours, missing, question, 
 from dialogue.understand.local import BUILT_IN
 from dialogue.understand.sentences import asks, wordless
 from dialogue.vocabulary import speaks, terms
+from domain import policy
 from domain.disclosure import disclosed
 from domain.entities import Kind
 from domain.turn import Author, NameContact, Part, Reply, SetField, Turn, Understanding
@@ -102,6 +103,8 @@ def _from_documents(part: Part, turn: Turn, *, alone: bool) -> Reply:
     questions the sentence itself must hold their words."""
     best = _pick(part, turn)
     score = _score(best, alone=alone)
+    if best is not None and not answers.shaped(part.text, best.text):
+        score = min(score, BESIDE)
     if best is None or score < (answers.KNOWS if part.intent in knowing.BARE else answers.MAYBE):
         return _unknown(part, turn, score)
     if part.intent == "ask_price" and not answers.priced(best.text):
@@ -111,13 +114,29 @@ def _from_documents(part: Part, turn: Turn, *, alone: bool) -> Reply:
 
 
 def _pick(part: Part, turn: Turn) -> answers.Answer | None:
-    """Of a topic's words, which stand for each other, those that were said and that some passage has."""
-    question = knowing.query(part, turn)
-    if len(topics := knowing.queries(part, turn)) > 1:
-        held = frozenset().union(*(terms(f"{p.source} {p.heading} {p.text}") for p in turn.passages))
-        found = [[word for word in words if terms(word) <= held] for words in (question.split(), topics)]
-        question = " ".join(found[0] or found[1]) or question
-    return answers.pick(question, turn.passages, asked_as=part.text, language=language_of(turn))
+    """Of several ways to put the question, the one whose words the answer holds best."""
+    found = [
+        answers.pick(question, turn.passages, asked_as=part.text, language=language_of(turn))
+        for question in _ways(part, turn)
+    ]
+    return max(
+        (one for one in found if one),
+        key=lambda one: (answers.shaped(part.text, one.text), one.pointed, one.coverage),
+        default=None,
+    )
+
+
+def _ways(part: Part, turn: Turn) -> list[str]:
+    """The words of a topic stand for each other: those that were said, or that a heading or some passage has."""
+    said, ways = knowing.query(part, turn), knowing.queries(part, turn)
+    if ways != knowing.topics(part, turn):
+        return list(ways)
+    headings = frozenset().union(*(terms(f"{p.source} {p.heading}") for p in turn.passages))
+    texts = frozenset().union(*(terms(p.text) for p in turn.passages))
+    for about, where in ((said.split(), headings | texts), (ways, headings), (ways, texts)):
+        if held := [word for word in about if terms(word) <= where]:
+            return [" ".join(held)]
+    return [said]
 
 
 def _about_an_area(part: Part, turn: Turn) -> Reply:
@@ -132,8 +151,10 @@ def _about_an_area(part: Part, turn: Turn) -> Reply:
 def _urgent(turn: Turn) -> Reply:
     """A person is told at once; meanwhile what the documents offer for such a case, and 911."""
     part = next(part for part in knowing.questions(turn) if part.intent == "urgent")
-    said, best = _say("urgent", turn), _pick(part, turn)
-    if best is None or speaks(best.text) not in ("", language_of(turn)):
+    medical = turn.profile.workspace.industry == "medical"
+    said, best = _say("urgent", turn, medical=medical), _pick(part, turn)
+    alone = policy.speaks_alone(turn.profile.policy)
+    if not alone or best is None or speaks(best.text) not in ("", language_of(turn)):
         return Reply(said, "urgent")
     found = _say("answer", turn, answer=best.text, source=answers.source_name(best.passage))
     return Reply(f"{said} {found}", "urgent", (best.passage.source,))
@@ -253,7 +274,7 @@ def _open_question(text: str) -> bool:
     return not any(mark in text.lower() for mark in ("help", "assistance", "do for you", "ayud", "servir"))
 
 
-def _say(key: str, turn: Turn, **facts: str) -> str:
+def _say(key: str, turn: Turn, **facts: object) -> str:
     profile = turn.profile
     known = {"assistant": profile.assistant.name, "business": profile.workspace.name, "name": _name(turn)}
     return words.say(key, language_of(turn), profile.assistant.personality, **(known | facts))

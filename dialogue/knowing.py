@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from dialogue import hours
 from dialogue.understand.local import BUILT_IN, weight
-from dialogue.vocabulary import content, kind_words, topic
+from dialogue.vocabulary import content, kind_words, topic, variants
 from domain import fair_housing
 from domain.turn import NameContact, Part, Passage, SetField, Turn
 
@@ -13,6 +13,8 @@ LIMIT = 5
 """Passages that are asked for."""
 BARE = frozenset({"unknown", "give_information"})
 """A few words that fill no field may be a question all the same: "delta dental"."""
+FORM = 4
+"""Digits of a figure that names something: form 1099."""
 MOST = 3
 """Questions of one burst that are answered; a fourth is for a person to read."""
 _DOCUMENTED = frozenset(
@@ -79,7 +81,9 @@ def query(part: Part, turn: Turn) -> str:
 def queries(part: Part, turn: Turn) -> tuple[str, ...]:
     """What is searched for. The words of a topic stand for each other, and each is looked for by itself."""
     asked, about = query(part, turn), topics(part, turn)
-    return about if about and set(asked.split()) <= set(about) else (asked,)
+    if about and set(asked.split()) <= set(about):
+        return about
+    return tuple(variants(asked.split())) if _words(part) else (asked,)
 
 
 def topics(part: Part, turn: Turn) -> tuple[str, ...]:
@@ -99,7 +103,7 @@ def _when_urgent(turn: Turn) -> str:
 def _words(part: Part) -> list[str]:
     known = kind_words(part.intent)
     text = _SELF_PAY.sub(" ", part.text) if part.intent == "ask_price" else part.text
-    return [word for word in content(text) if word not in known and not word.isdigit()]
+    return [word for word in content(text) if word not in known and not (word.isdigit() and len(word) < FORM)]
 
 
 def _chosen(turn: Turn) -> list[str]:

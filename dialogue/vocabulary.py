@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from dialogue.understand.concepts import plain
 
 FILE = Path(__file__).with_name("question_words.yaml")
+MOST_VARIANTS = 8
 _HYPHEN = re.compile(r"([^\W\d_]+)-([^\W\d_]+)")
 """pre-approval" is "preapproval" to many."""
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
@@ -49,6 +50,23 @@ def topic(intent: str, language: str) -> str:
     """What a question of this kind is about that names nothing itself."""
     topics: Mapping[str, Mapping[str, str]] = _file()["topics"]
     return topics.get(language, topics["en"]).get(intent, "")
+
+
+def variants(words: Sequence[str]) -> list[str]:
+    """The words, and what else they may be called or how else they may be written: another word of a group,
+    two words as one ("care credit" is CareCredit)."""
+    said = [" ".join(words)]
+    for place, word in enumerate(words):
+        others = [other for group in _groups() if word in group for other in group if other != word]
+        said += [" ".join([*words[:place], other, *words[place + 1 :]]) for other in others]
+        if place:
+            said.append(" ".join([*words[: place - 1], words[place - 1] + word, *words[place + 1 :]]))
+    return said[:MOST_VARIANTS]
+
+
+@cache
+def _groups() -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(group.split()) for group in _file()["synonyms"])
 
 
 def _words(text: str) -> list[str]:

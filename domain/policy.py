@@ -49,13 +49,13 @@ def may_hold(policy: Policy, decision: Decision) -> bool:
     assistant is off never, and else if it may speak without approval."""
     if policy.default is Posture.OFF:
         return False
-    if decision.reason == "emergency":
+    if decision.reason in ("emergency", "urgent"):
         return True
-    return (
-        policy.default is Posture.AUTO
-        and Reason.ALL not in policy.approve
-        and decision.reason != "ungrounded"
-    )
+    return speaks_alone(policy) and decision.reason != "ungrounded"
+
+
+def speaks_alone(policy: Policy) -> bool:
+    return policy.default is Posture.AUTO and Reason.ALL not in policy.approve
 
 
 def _while_off(understood: Understanding) -> Decision:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from dialogue.vocabulary import content
+
 BUILT_IN = Path(__file__).with_name("examples.yaml")
 
 
@@ -43,6 +45,13 @@ def in_both_languages(text: str) -> bool:
     """Every word of it is said in both, as "Delta Dental" is: it does not tell the language."""
     words = re.findall(r"[^\W\d_]{2,}", text.casefold())
     return all(word in _words_of("en") and word in _words_of("es") for word in words)
+
+
+@cache
+def words_of(intent: str) -> frozenset[str]:
+    """What the examples of an intent are about."""
+    said = (content(example.text) for example in built_in() if example.intent == intent)
+    return frozenset(word for words in said for word in words)
 
 
 def with_own(intents: Mapping[str, Sequence[str]]) -> tuple[Example, ...]:

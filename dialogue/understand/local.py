@@ -7,9 +7,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from dialogue.understand.concepts import concepts
-from dialogue.understand.examples import Example, built_in, in_both_languages, with_own
+from dialogue.understand.examples import Example, built_in, in_both_languages, with_own, words_of
 from dialogue.understand.sentences import LONGEST, arranges, asks, letters, normal, split, wishes, wordless
-from dialogue.vocabulary import speaks
+from dialogue.vocabulary import content, speaks
 from domain.entities import Entity, Kind, find_entities
 from domain.loops import looks_automatic
 from domain.turn import Part, Understanding
@@ -30,6 +30,13 @@ SURE = 0.75
 """A question that the classifier takes for a pleasantry needs at least this to be one."""
 _UNSEEN = re.compile("[\x00\xad\u200b\u200c\u2060\ufeff]")
 """Characters that nobody sees and that would cut words in two."""
+CANNED = frozenset({"who_are_you", "are_you_robot", "affirm", "deny"})
+STRANGE = 2
+"""So many words that no example of such an intent has: it is about something else."""
+_FREE = re.compile(
+    r"\b(?:any|free|open|opening|openings|slots?|available|availab\w+|squeeze|fit|hay|lugar|espacio|cita)\b",
+    re.I,
+)
 VAGUE = frozenset({"ask_knowledge", "give_information"})
 _MINE = re.compile(r"\b(?:my|i'?m|i am|i have|i've|mi|mis|me|tengo|estoy)\b", re.IGNORECASE)
 """Somebody's own pain, not pain in general."""
@@ -53,7 +60,8 @@ class LocalUnderstander:
         text = _UNSEEN.sub("", text)
         model = self._model(with_own(profile.intents))
         entities = find_entities(text[:LONGEST], now)
-        readings = [_read(sentence, model, entities) for sentence in split(text)] or [_nothing()]
+        ours = frozenset(content(profile.workspace.name))
+        readings = [_read(sentence, model, entities, ours) for sentence in split(text)] or [_nothing()]
         main = max(readings, key=lambda reading: (weight(reading.part.intent), reading.part.confidence))
         return Understanding(
             intent=main.part.intent,
@@ -96,37 +104,59 @@ def _nothing() -> Reading:
     return Reading(Part("unknown", 0.0, ""), "", "", "")
 
 
-def _read(sentence: str, model: "Model", entities: tuple[Entity, ...]) -> Reading:
+def _read(sentence: str, model: "Model", entities: tuple[Entity, ...], ours: frozenset[str]) -> Reading:
     guess = model.guess(sentence)
     intent, confidence = guess.intent, guess.confidence
     if "alarm" in concepts(normal(sentence)):
         intent, confidence = "emergency", max(confidence, SURE)
     elif confidence < model.threshold:
         intent, confidence = _by_shape(sentence, entities, confidence)
-    elif intent in VAGUE and confidence < DOUBTFUL and wishes(sentence) and _says_when(sentence, entities):
-        intent = "book_appointment"
-    elif _in_general(sentence, intent, confidence) or _mistaken_for_courtesy(sentence, guess):
-        intent = "ask_knowledge"
-    elif intent == "give_information" and sentence.rstrip().endswith("?"):
-        intent = "book_appointment" if _says_when(sentence, entities) else "ask_knowledge"
+    else:
+        intent = _reconsidered(sentence, guess, entities, ours)
     return Reading(
         Part(intent, round(confidence, 3), sentence), guess.nearest, guess.runner_up, guess.language
     )
 
 
-def _in_general(sentence: str, intent: str, confidence: float) -> bool:
-    """ "Does a deep cleaning hurt?" is nobody's pain."""
-    return intent == "urgent" and confidence < DOUBTFUL and asks(sentence) and not _MINE.search(sentence)
+def _reconsidered(sentence: str, guess: "Guess", entities: tuple[Entity, ...], ours: frozenset[str]) -> str:
+    """What a bag of words mistakes and the shape of the sentence tells."""
+    intent, doubtful, when = guess.intent, guess.confidence < DOUBTFUL, _says_when(sentence, entities)
+    if intent in VAGUE and doubtful and when and wishes(sentence):
+        return "book_appointment"
+    if intent == "give_information" and asks(sentence):
+        return "book_appointment" if when else "ask_knowledge"
+    if _not_that(sentence, guess, ours):
+        return _by_shape(sentence, entities, guess.confidence)[0]
+    if doubtful and _in_general(sentence, intent, when):
+        return "ask_knowledge"
+    return intent
 
 
-def _mistaken_for_courtesy(sentence: str, guess: "Guess") -> bool:
-    """Nobody may be left without an answer because a question looked like "ok"."""
-    unsure = (
-        guess.intent in PLEASANTRIES
-        and guess.confidence < SURE
-        and letters(sentence) != letters(guess.nearest)
-    )
-    return unsure and asks(sentence) and len(sentence.split()) > 2
+def _not_that(sentence: str, guess: "Guess", ours: frozenset[str]) -> bool:
+    """Nobody may be left without an answer because a question looked like "ok", or like "who is this". `ours`:
+    the words of the business's own name."""
+    if guess.confidence >= SURE or letters(sentence) == letters(guess.nearest):
+        return False
+    new = set(content(sentence)) - words_of(guess.intent) - ours
+    if guess.intent in CANNED and len(new) >= STRANGE and "machine" not in concepts(normal(sentence)):
+        return True
+    return guess.intent in PLEASANTRIES and asks(sentence) and len(sentence.split()) > 2
+
+
+def _in_general(sentence: str, intent: str, when: bool) -> bool:
+    """ "Does a deep cleaning hurt?" is nobody's pain, "what do I bring to my appointment" asks for none, and
+    "are you fiduciaries" not for the time."""
+    said = concepts(normal(sentence))
+    match intent:
+        case "urgent":
+            return "pain" not in said or (asks(sentence) and not _MINE.search(sentence))
+        case "book_appointment":
+            return asks(sentence) and not (
+                when or wishes(sentence) or arranges(sentence) or _FREE.search(sentence)
+            )
+        case "ask_hours":
+            return not {"open", "day", "clock", "when"} & set(said)
+    return False
 
 
 def _says_when(sentence: str, entities: tuple[Entity, ...]) -> bool:

@@ -9,6 +9,7 @@ from domain.segments import GSM_COST
 from domain.workspace import FieldType
 
 LONG_NAMES = {
+    "medical": True,
     "assistant": "Ava",
     "business": "Cedar Dental",
     "name": "Ann",

@@ -83,13 +83,20 @@ _FIRST_IN_THREAD = (
     " and (e.seq, e.part) < (d.seq, d.part)))"
 )
 # What is stuck in `sending` past its lease, or `unknown`, is claimed as well: to be reconciled, not to be sent.
+# Fair as in store/turns.py: whose workspace has the fewest on their way or before it comes first.
+_FREE = "(d.lease_until is null or d.lease_until < :now)"
 _CLAIM = text(
-    "update delivery set lease_until = frontdesk_now() + :lease where (workspace_id, id) in ("  # noqa: S608
-    " select workspace_id, id from delivery d where d.state in ('queued', 'sending', 'unknown')"
-    " and d.next_attempt_at <= frontdesk_now() and (d.lease_until is null or d.lease_until < frontdesk_now())"
-    " and (cast(:only as uuid) is null or d.workspace_id = :only)"
-    f" and {_FIRST_IN_THREAD}"
-    " order by d.next_attempt_at limit :limit for update skip locked) returning workspace_id, id, state"
+    f"with due as (select workspace_id, id, next_attempt_at, {_FREE} as free, row_number() over"  # noqa: S608
+    f" (partition by workspace_id order by {_FREE}, next_attempt_at) as place from delivery d"
+    " where d.state in ('queued', 'sending', 'unknown') and d.next_attempt_at <= :now"
+    f" and (cast(:only as uuid) is null or d.workspace_id = :only) and {_FIRST_IN_THREAD}),"
+    " fair as (select * from due where free order by place, next_attempt_at limit :limit * 4),"
+    " taken as materialized (select d.workspace_id, d.id from fair"
+    " join delivery d on d.workspace_id = fair.workspace_id and d.id = fair.id"
+    f" where d.state in ('queued', 'sending', 'unknown') and d.next_attempt_at <= :now and {_FREE}"
+    " order by fair.place, fair.next_attempt_at limit :limit for update of d skip locked)"
+    " update delivery set lease_until = frontdesk_now() + :lease"
+    " where (workspace_id, id) in (select workspace_id, id from taken) returning workspace_id, id, state"
 )
 _NEXT_DUE = text(
     "select min(greatest(next_attempt_at, coalesce(lease_until, next_attempt_at))) from delivery d"  # noqa: S608
@@ -313,7 +320,8 @@ async def cancel(
 
 async def claim(dispatch: Dispatch, limit: int, lease: timedelta, only: UUID | None = None) -> list[Claimed]:
     """Deliveries that are due, and first in their thread, ours until the lease ends."""
-    rows = await dispatch.db.execute(_CLAIM, {"limit": limit, "lease": lease, "only": only})
+    values = {"limit": limit, "lease": lease, "only": only, "now": dispatch.now}
+    rows = await dispatch.db.execute(_CLAIM, values)
     return [Claimed(row.workspace_id, row.id, DeliveryState(row.state)) for row in rows]
 
 

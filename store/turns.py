@@ -30,12 +30,19 @@ from store.outbox import NewMessage, Split
 
 HISTORY = 30
 
+# Whose workspace has the fewest turns running or before it comes first: a flood at one business waits behind
+# itself. More are looked at than are taken, because another worker may just be taking the same.
 _CLAIM = text(
-    "update conversation set lease_until = frontdesk_now() + :lease, lease_by = :worker, epoch = epoch + 1"
-    " where (workspace_id, id) in (select workspace_id, id from conversation where due_at <= frontdesk_now()"
-    " and (lease_until is null or lease_until < frontdesk_now())"
-    " and (cast(:only as uuid) is null or workspace_id = :only)"
-    " order by due_at limit :limit for update skip locked) returning workspace_id, id, epoch"
+    "with due as (select workspace_id, id, due_at, lease_until is null or lease_until < :now as free, row_number() over"
+    " (partition by workspace_id order by lease_until is null or lease_until < :now, due_at) as place"
+    " from conversation where due_at <= :now and (cast(:only as uuid) is null or workspace_id = :only)),"
+    " fair as (select * from due where free order by place, due_at limit :limit * 4),"
+    " taken as materialized (select c.workspace_id, c.id from fair"
+    " join conversation c on c.workspace_id = fair.workspace_id and c.id = fair.id"
+    " where c.due_at <= :now and (c.lease_until is null or c.lease_until < :now)"
+    " order by fair.place, fair.due_at limit :limit for update of c skip locked)"
+    " update conversation set lease_until = frontdesk_now() + :lease, lease_by = :worker, epoch = epoch + 1"
+    " where (workspace_id, id) in (select workspace_id, id from taken) returning workspace_id, id, epoch"
 )
 _RENEW = text(
     "update conversation set lease_until = frontdesk_now() + :lease where workspace_id = :w and id = :id"
@@ -160,7 +167,7 @@ async def claim(
     dispatch: Dispatch, worker: str, limit: int, lease: timedelta, only: UUID | None = None
 ) -> list[Claim]:
     """Conversations whose burst is quiet, ours until the lease ends."""
-    values = {"lease": lease, "worker": worker, "limit": limit, "only": only}
+    values = {"lease": lease, "worker": worker, "limit": limit, "only": only, "now": dispatch.now}
     rows = await dispatch.db.execute(_CLAIM, values)
     return [Claim(row.workspace_id, row.id, row.epoch, worker) for row in rows]
 

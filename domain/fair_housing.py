@@ -14,6 +14,8 @@ _PEOPLE = (
     r"|families|family[- ]friendly|kid[- ]friendly|young couples?|retirees|seniors|disabled"
     r"|(?:kind|type|sort)s? of (?:people|folks|neighbou?rs)|who lives"
     r"|(?:people|folks|neighbou?rs) (?:live|like|there|around)"
+    r"|(?:lots? of|many|any|more|mostly) (?:\w+ )?(?:kids|children|students|(?:old|older|young|younger) people|singles)"
+    r"|(?:kids|children|students|elderly|singles) .{0,30}(?:neighbou?rhood|area|block|building|complex|community)"
     r"|people like (?:me|us)|blancos?|negros?|mexicanos?|inmigrantes?|jud[ií]os?|cristianos?|musulmanes|iglesias?"
     r"|raza|(?:qu[eé]|cu[aá]l) (?:tipo|clase) de (?:gente|personas|vecinos)|qui[eé]n(?:es)? viven?)\b"
 )

@@ -98,6 +98,7 @@ class WebChatDoor:
         self._wake.hear("visitor", self.rooms.hear)
 
     async def close(self) -> None:
+        self._wake.unhear("visitor", self.rooms.hear)
         await self.rooms.close()
 
     # --- over HTTP ---

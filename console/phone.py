@@ -60,7 +60,7 @@ class Phone:
 
     async def state(self, request: Request) -> Response:
         """The businesses and the keys of their owners."""
-        return JSONResponse({"businesses": [asdict(one) for one in self._demo().workspaces]})
+        return JSONResponse({"businesses": [asdict(one) for one in running(self._rt).workspaces]})
 
     async def send(self, request: Request) -> Response:
         text = read_text(await _body(request), request.headers.get("content-type", ""))
@@ -89,19 +89,21 @@ class Phone:
         async with self._rt.db.transaction(UUID(business.id)) as tx:
             return JSONResponse(await desk.read(tx, chosen, query.get("number", "")))
 
-    def _demo(self) -> Demo:
-        try:
-            found = demo.read(self._rt.settings.data_dir)
-        except BadDemo as error:
-            raise Away(str(error), code="demo_damaged") from None
-        if found is None:
-            raise Away("no demo is loaded; start one with `frontdesk up --demo clinic`", code="no_demo")
-        return found
-
     def _business(self, name: str) -> Business:
-        if (found := self._demo().find(name)) is None:
+        if (found := running(self._rt).find(name)) is None:
             raise NotFound("there is no such demo business")
         return found
+
+
+def running(rt: Runtime) -> Demo:
+    """What is up on this machine. Raise Away."""
+    try:
+        found = demo.read(rt.settings.data_dir)
+    except BadDemo as error:
+        raise Away(str(error), code="demo_damaged") from None
+    if found is None:
+        raise Away("no demo is loaded; start one with `frontdesk up --demo clinic`", code="no_demo")
+    return found
 
 
 def _file(name: str) -> Response:

@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 
 import admin_api.app
+import console.chat
 import console.phone
 from channels.webchat_door import WebChatDoor
 from channels.webhooks import Webhooks
@@ -31,7 +32,7 @@ def create_app(rt: Runtime) -> Starlette:
         poll_s=rt.settings.poll_s,
     )
     webhooks = (measured(route) for route in hooks.routes())
-    routes: list[BaseRoute] = [*webhooks, *chat.routes(), *health.routes(rt)]
+    routes: list[BaseRoute] = [*webhooks, *chat.routes(), *console.chat.routes(rt), *health.routes(rt)]
     if rt.settings.demo:
         routes += console.phone.routes(rt)
 

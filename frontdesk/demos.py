@@ -41,6 +41,7 @@ async def _load(rt: Runtime, file: WorkspaceFile, simulator_url: str) -> Busines
     async with rt.db.transaction(workspace_id) as tx:
         listed = await channels.listed(tx)
         channel = next(one for one in listed if one.kind == "twilio_sms")
+        chat = next((str(one.id) for one in listed if one.kind == "webchat"), "")
         await people.revoke_keys_named(tx, _KEY)
         owner = await people.add(tx, "owner", "Demo Owner", "owner@example.com")
         key = await people.add_key(tx, _KEY, owner)
@@ -54,4 +55,6 @@ async def _load(rt: Runtime, file: WorkspaceFile, simulator_url: str) -> Busines
             }
             (await rt.http.post(f"{simulator_url}/sim/numbers", json=number)).raise_for_status()
     identity = file.profile.workspace
-    return Business(identity.slug, str(workspace_id), identity.name, channel.address, str(channel.id), key)
+    return Business(
+        identity.slug, str(workspace_id), identity.name, channel.address, str(channel.id), key, chat
+    )

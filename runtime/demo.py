@@ -22,6 +22,8 @@ class Business:
     number: str
     channel_id: str
     api_key: str = field(repr=False)
+    chat_id: str = ""
+    """Its web chat's channel; "" when it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ def _demo(data: Any) -> Demo:
 
 def _business(data: Any) -> Business:
     return Business(
-        *(_text(data, name) for name in ("slug", "id", "name", "number", "channel_id", "api_key"))
+        *(_text(data, name) for name in ("slug", "id", "name", "number", "channel_id", "api_key")),
+        *(_maybe(data, name) for name in ("chat_id",)),
     )
 
 

@@ -26,18 +26,22 @@ class LocalWake:
 
     def __init__(self) -> None:
         self._events: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        self._heard: dict[str, Callable[[str], None]] = {}
+        self._heard: dict[str, list[Callable[[str], None]]] = defaultdict(list)
 
     async def wake(self, topic: str) -> None:
         family, colon, name = topic.partition(":")
         if not colon:
             self._events[topic].set()
-        elif family in self._heard:
-            self._heard[family](name)
+        else:
+            for heard in self._heard.get(family, ()):
+                heard(name)
 
     def hear(self, family: str, heard: Callable[[str], None]) -> None:
         """From now on `heard` gets the name of every topic of this family that is woken. Inside a running loop."""
-        self._heard[family] = heard
+        self._heard[family].append(heard)
+
+    def unhear(self, family: str, heard: Callable[[str], None]) -> None:
+        self._heard[family].remove(heard)
 
     async def wait(self, topic: str, timeout_s: float) -> bool:
         """Until woken (True), or until the time is over; hints that came meanwhile count."""

@@ -217,6 +217,8 @@ def _announce(
     stack.callback(demo_file.remove, plan.data_dir)
     if businesses:
         _say(f"  phone      {plan.url}/phone   text a demo business, approve its drafts")
+        if any(one.chat_id for one in businesses):
+            _say(f"  web chat   {plan.url}/widget-demo   the same businesses, in the corner of a page")
         _say("  terminal   .venv/bin/frontdesk chat -w " + businesses[0].slug)
         for business in businesses:
             _say(f"  business   {business.name}, {business.number}")

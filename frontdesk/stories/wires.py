@@ -1,12 +1,18 @@
 """How a story's customer reaches the business: the provider's simulator behind one set of verbs."""
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+from uuid import UUID
 
+import httpx2
+
+from channels import webchat_token
 from domain.messages import Address, Scheme
 from frontdesk.stories.stage import Stage
 from store.channels import ChannelRow
+from store.db import new_id
 
 Attachment = dict[str, str]
 
@@ -147,15 +153,88 @@ class MetaWire:
         return list(self._stage.meta.state.tasks)
 
 
-KINDS = {"sms": ("twilio_sms",), "whatsapp": ("meta_whatsapp", "twilio_whatsapp")}
+class WebChatWire:
+    """A visitor's browser, without the browser: sessions and frames over plain HTTP. They look whenever something
+    may have happened, and what they see is acked."""
+
+    scheme = Scheme.WEBCHAT
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage, self._url, self._token, self._seq = stage, "", "", 0
+        self._workspace_id, self._channel_id = UUID(int=0), UUID(int=0)
+        self._shown: list[str] = []
+        self._looked = False
+        self.visitor = ""
+
+    def credentials(self, address: str) -> dict[str, str]:
+        return {}
+
+    def connect(self, channel: ChannelRow, public_url: str) -> None:
+        self._workspace_id, self._channel_id = channel.workspace_id, channel.id
+        self._url = f"{public_url}/channels/{channel.id}"
+
+    async def say(self, channel: ChannelRow, contact: str, said: Said) -> list[dict[str, Any]]:
+        await self._begin()
+        files = [await self._upload(one) for one in said.media]
+        frame = {"type": "message", "id": new_id().hex, "text": said.words, "attachments": files}
+        replies = [await self._post("chat", json=frame) for _ in range(said.times)]
+        return [{"status": 200 if one.is_success else one.status_code, "body": one.text} for one in replies]
+
+    def sent(self, contact: str) -> list[str]:
+        return self._shown
+
+    async def fail(self, provider_id: str) -> None:
+        """Nothing can: what stands in the conversation is there."""
+
+    def running(self) -> list[Any]:
+        """One look after whatever happened."""
+        self._looked = not self._looked
+        return [self._look()] if self._looked else []
+
+    async def _look(self) -> None:
+        if not self._token:
+            return
+        await self._begin()
+        reply = await self._stage.rt.http.get(f"{self._url}/chat?after={self._seq}", headers=self._headers())
+        for frame in reply.json()["frames"]:
+            self._seq = frame["seq"]
+            self._shown += [str(frame["seq"])] if frame["author"] != "visitor" else []
+        await self._post("chat", json={"type": "ack", "seq": self._seq})
+
+    async def _begin(self) -> None:
+        """A token lasts a day, and stories last longer."""
+        session = await self._post("sessions", json={"token": self._token})
+        self._token = session.json()["token"]
+        async with self._stage.rt.db.transaction(self._workspace_id) as tx:
+            self.visitor = webchat_token.read(tx.vault, self._token, self._channel_id, tx.now).id
+
+    async def _upload(self, one: Attachment) -> str:
+        data, kind = base64.b64decode(one["data_base64"]), one["content_type"]
+        reply = await self._post("files", files={"file": ("a file", data, kind)})
+        return str(reply.json().get("id", new_id()))
+
+    async def _post(self, what: str, **more: Any) -> httpx2.Response:
+        return await self._stage.rt.http.post(f"{self._url}/{what}", headers=self._headers(), **more)
+
+    def _headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self._token}"} if self._token else {}
+
+
+KINDS = {
+    "sms": ("twilio_sms",),
+    "whatsapp": ("meta_whatsapp", "twilio_whatsapp"),
+    "webchat": ("webchat",),
+}
 """The channels of a workspace that a story of this channel may go over."""
 
 
 def wire_of(stage: Stage, kind: str) -> Wire:
     if kind == "meta_whatsapp":
         return MetaWire(stage)
+    if kind == "webchat":
+        return WebChatWire(stage)
     return TwilioWire(stage, "whatsapp:" if kind == "twilio_whatsapp" else "")
 
 
 def address_of(wire: Wire, contact: str) -> Address:
-    return Address(wire.scheme, contact)
+    return Address(wire.scheme, wire.visitor if isinstance(wire, WebChatWire) else contact)

@@ -37,6 +37,8 @@ class Tail:
             try:
                 await self.look(start)
                 self._is_away = False
+            except BrokenPipeError:
+                return  # whoever read us has gone: `frontdesk tail | head`
             except UNAVAILABLE as error:
                 if not self._is_away:
                     self.away(type(error).__name__)

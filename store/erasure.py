@@ -34,6 +34,13 @@ _CONTEXT = text(
 _FILES = text(
     "select a.path from attachment a join message m on m.workspace_id = a.workspace_id and m.id = a.message_id"
     " where m.conversation_id = any(:conversations) and a.path is not null"
+    " union select f.path from visitor_file f where f.message_id in (select id from message"
+    "   where conversation_id = any(:conversations))"
+    " or f.key in (select key from visitor where address_id = any(:addresses))"
+)
+# What a visitor uploaded and has not sent; visitors, their lines and what was sent go with address and message.
+_UPLOADS = text(
+    "delete from visitor_file where key in (select key from visitor where address_id = any(:addresses))"
 )
 _PROVIDER_IDS = text(
     "select provider_id from delivery where conversation_id = any(:conversations) and provider_id is not null"
@@ -165,6 +172,7 @@ async def erase(tx: Tx, contact_id: UUID, actor: str) -> Erased:
     }  # fmt: skip
     files = tuple(row.path for row in await tx.execute(_FILES, values))
     kept = await _keep_opt_outs(tx, addresses)
+    await tx.execute(_UPLOADS, values)
     await tx.execute(_ROLE, {"role": "frontdesk_eraser"})
     rows = {name: (await tx.execute(sql, values)).rowcount for name, sql in _DELETE.items()}
     await tx.execute(_ROLE, {"role": "frontdesk_app"})

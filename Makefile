@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
-.PHONY: run test test-all check golden faults lock clean
+.PHONY: run test test-all check golden faults bench lock clean
 run: $(VENV)/.run          ## everything on this machine: databases, gateway, demo businesses, phone
 	$(BIN)/frontdesk up --demo clinic --demo realty --demo advisor
 
@@ -26,6 +26,10 @@ faults: $(VENV)/.dev       ## kill processes under load and count what is lost: 
 
 golden: $(VENV)/.dev       ## rewrite golden files; review the diff
 	GOLDEN=rewrite $(BIN)/python -m pytest -m "not slow" tests
+
+bench: $(VENV)/.dev        ## every bench, shortly; one JSON object a line; docs/speed.md
+	$(BIN)/frontdesk bench ingest --rounds 1 --seconds 1 --json
+	$(BIN)/frontdesk bench turn --messages 10000 --seconds 5 --json
 
 lock:                      ## resolve again (needs uv): hashes, no index address
 	$(LOCK) -o requirements.lock

@@ -38,6 +38,8 @@ class Blow:
     rps: float = 0
     p50_ms: float = 0
     p99_ms: float = 0
+    cpu_us: float = 0
+    """Of the process that was struck, a request; the striker cannot know it."""
     answered: int = 0
     refused: int = 0
     statuses: dict[str, int] = field(default_factory=dict)

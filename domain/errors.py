@@ -38,7 +38,9 @@ class Rejected(FrontdeskError):
     code = "rejected"
     http_status = 400
 
-    def __init__(self, detail: str = "", *, code: str | None = None, errors: Sequence[FieldError] = ()) -> None:
+    def __init__(
+        self, detail: str = "", *, code: str | None = None, errors: Sequence[FieldError] = ()
+    ) -> None:
         super().__init__(detail or (type(self).__doc__ or ""))
         self.detail = detail or (type(self).__doc__ or "")
         self.errors = tuple(errors)

@@ -57,7 +57,7 @@ class Crew:
         return f"http://127.0.0.1:{self.ports[web]}"
 
     async def start(
-        self, name: str, crash_at: str = "", called: str = "", wait: bool = True
+        self, name: str, crash_at: str = "", called: str = "", wait: bool = True, options: Sequence[str] = ()
     ) -> asyncio.subprocess.Process:
         """web, web-2, scheduler, or a worker, which leases and logs know as `called`; with `crash_at` it ends
         there, as if killed."""
@@ -69,7 +69,7 @@ class Crew:
             command = ["scheduler"] if name == "scheduler" else ["worker", "--name", called or name]
         with self.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "frontdesk", *command, env=environ,
+                sys.executable, "-m", "frontdesk", *command, *options, env=environ,
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self.processes[name] = process

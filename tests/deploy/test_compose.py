@@ -120,7 +120,8 @@ def test_volumes_and_files_that_are_mounted_exist() -> None:
 def mounted() -> Iterator[str]:
     for service in SERVICES.values():
         for volume in service.get("volumes", ()):
-            yield volume.partition(":")[0]
+            if not volume.startswith("./backups:"):  # made when the first backup is
+                yield volume.partition(":")[0]
 
 
 def test_the_image_has_no_compiler_no_root_and_no_secrets() -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from domain.errors import NotPermitted
 
 _ELSEWHERE = frozenset({"cross-site", "same-site"})
-_HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def check(headers: Mapping[str, str], allowed: Iterable[str], public_url: str) -> str | None:
@@ -31,16 +31,16 @@ def check(headers: Mapping[str, str], allowed: Iterable[str], public_url: str) -
 
 
 def _is_ours(origin: str, public_url: str) -> bool:
-    """On a machine's own address, either of its names will do."""
+    """On a machine's own address, any of its names will do."""
     ours = urlsplit(public_url.lower())
     if origin == f"{ours.scheme}://{ours.netloc}":
         return True
-    theirs = urlsplit(origin)
-    here = {one.strip("[]") for one in _HERE}
-    return (theirs.scheme, theirs.port) == (ours.scheme, ours.port) and {
-        theirs.hostname,
-        ours.hostname,
-    } <= here
+    try:
+        theirs = urlsplit(origin)
+        same_door = (theirs.scheme, theirs.port) == (ours.scheme, ours.port)
+    except ValueError:
+        return False
+    return same_door and theirs.hostname in _HERE and ours.hostname in _HERE
 
 
 def _matches(origin: str, allowed: str) -> bool:

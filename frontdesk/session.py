@@ -31,8 +31,7 @@ class Session:
         """What lies there from before is not news."""
         await self.talk.news()
         self.talk.new_drafts(await self.talk.desk())
-        name, number, me = self.talk.business.name, self.talk.business.number, self.talk.me
-        self.say("ready", f"{me} texts {name}, {number}. /help says what else there is.")
+        self.say("ready", f"{self.talk.introduction()} /help says what else there is.")
 
     async def script(self, lines: AsyncIterator[str]) -> None:
         """Line by line: sent, then waited for."""

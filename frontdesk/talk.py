@@ -38,6 +38,9 @@ class Talk:
     seen: set[str] = field(default_factory=set)
     """Sids of messages that were read, and ids of drafts that were shown."""
 
+    def introduction(self) -> str:
+        return f"{self.me} texts {self.business.name}, {self.business.number}."
+
     async def send(self, text: str) -> Json:
         """{sid, delivered}"""
         body = {"from": self.me, "to": self.business.number, "text": text}
@@ -75,7 +78,7 @@ class Talk:
     async def _ask(self, method: str, path: str, **more: Any) -> Json:
         try:
             answer = await self.http.request(method, self.url + path, timeout=SEND_S, **more)
-            said: Json = answer.json()
+            said: Json = answer.json() if answer.content else {}
         except httpx2.HTTPError:
             raise TalkFailed(f"nothing answers at {self.url}", away=True) from None
         except ValueError:

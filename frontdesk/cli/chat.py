@@ -17,6 +17,7 @@ from frontdesk.cli.processes import fail
 from frontdesk.session import Session
 from frontdesk.talk import Talk, TalkFailed, new_number
 from frontdesk.telling import Json, Tell
+from frontdesk.web_talk import WebTalk
 from runtime import demo as demo_file
 from runtime import settings as reading
 from runtime.demo import BadDemo, Business, Demo
@@ -29,8 +30,10 @@ def chat(
     workspace: Annotated[
         str, typer.Option("--workspace", "-w", help="The business: its slug or number.")
     ] = "",
-    channel: Annotated[str, typer.Option(help="sms; the others are not built yet.")] = "sms",
-    number: Annotated[str, typer.Option("--as", help="Your own number. Default: a new customer.")] = "",
+    channel: Annotated[str, typer.Option(help="sms or webchat; the others are not built yet.")] = "sms",
+    number: Annotated[
+        str, typer.Option("--as", help="Your own number, or name in a web chat. Default: a new customer.")
+    ] = "",
     data_dir: Annotated[Path | None, typer.Option(help="Where `up` keeps everything. Default: .data")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
@@ -38,15 +41,15 @@ def chat(
 
     Example: `printf 'How much is a cleaning?\\n/why\\n' | frontdesk chat -w clinic --as +15125550123`
     """
-    _only_sms(channel)
+    _known(channel)
     demo = _running(data_dir)
     business = _business(demo, workspace)
-    me = re.sub(r"[\s().-]", "", number) or new_number()
-    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", me):
-        fail(f"{number!r} is not a telephone number; write it like +15125550123", 2)
+    me = number if channel == "webchat" else _number(number)
+    if channel == "webchat" and not business.chat_id:
+        fail(f"{business.name} has no web chat", 2)
     live = sys.stdin.isatty() and sys.stdout.isatty() and not json
     try:
-        worked = asyncio.run(_chat(demo.url, business, me, json, live))
+        worked = asyncio.run(_chat(demo.url, business, me, json, live, TALKS[channel]))
     except KeyboardInterrupt:
         worked = True
     except TalkFailed as error:
@@ -54,11 +57,21 @@ def chat(
     raise typer.Exit(0 if worked else 1)
 
 
-def _only_sms(channel: str) -> None:
-    if channel in ("whatsapp", "webchat", "voice"):
-        fail(f"only sms exists in this version; {channel} is not built yet", 2)
-    if channel != "sms":
-        fail(f"there is no channel {channel!r}; this version has sms", 2)
+TALKS: dict[str, type[Talk]] = {"sms": Talk, "webchat": WebTalk}
+
+
+def _known(channel: str) -> None:
+    if channel in ("whatsapp", "voice"):
+        fail(f"this version has sms and webchat; {channel} is not built yet", 2)
+    if channel not in TALKS:
+        fail(f"there is no channel {channel!r}; this version has sms and webchat", 2)
+
+
+def _number(said: str) -> str:
+    me = re.sub(r"[\s().-]", "", said) or new_number()
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", me):
+        fail(f"{said!r} is not a telephone number; write it like +15125550123", 2)
+    return me
 
 
 def _running(data_dir: Path | None) -> Demo:
@@ -78,10 +91,10 @@ def _business(demo: Demo, name: str) -> Business:
     )
 
 
-async def _chat(url: str, business: Business, me: str, json: bool, live: bool) -> bool:
+async def _chat(url: str, business: Business, me: str, json: bool, live: bool, talk: type[Talk]) -> bool:
     """False when something that was asked for could not be done."""
     async with open_client() as http:
-        session = Session(Talk(http, url, business, me), _teller(json, live))
+        session = Session(talk(http, url, business, me), _teller(json, live))
         await session.begin()
         lines = _lines("you › " if live else "")
         await (session.live(lines) if live else session.script(lines))

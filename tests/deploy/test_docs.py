@@ -58,7 +58,7 @@ def test_files_settings_and_services_exist(page: Path) -> None:
     text = page.read_text()
     for file in _FILE.findall(text):
         assert (ROOT / file).exists(), file
-    for script in re.findall(r"/deploy/([\w.]+)", text):
+    for script in re.findall(r"(?<!tests)/deploy/([\w.]+)", text):
         assert (ROOT / "deploy" / script).exists(), script
     for name in _SETTING.findall(text):
         assert name in in_example(), name

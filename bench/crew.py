@@ -13,6 +13,7 @@ from uuid import UUID
 
 import httpx2
 
+from bench.nursery import Child, Nursery
 from frontdesk.serving import listen
 from runtime import files
 from runtime.runtime import Runtime
@@ -25,6 +26,9 @@ from store.turns import Told
 KILLED = (137, -9)
 NUMBER, CUSTOMER = "+15125550199", "+15125550100"
 WEBS = ("web", "web-2")
+
+
+Process = asyncio.subprocess.Process | Child
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,9 @@ class Crew:
     log: Path
     ports: dict[str, int]
     businesses: list[Business] = field(default_factory=list)
-    processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
+    nursery: Nursery | None = None
+    """Whoever is here is forked there."""
 
     @property
     def workspace_id(self) -> UUID:
@@ -58,7 +64,7 @@ class Crew:
 
     async def start(
         self, name: str, crash_at: str = "", called: str = "", wait: bool = True, options: Sequence[str] = ()
-    ) -> asyncio.subprocess.Process:
+    ) -> Process:
         """web, web-2, scheduler, or a worker, which leases and logs know as `called`; with `crash_at` it ends
         there, as if killed."""
         environ = self.environ | {"FRONTDESK_CRASH_AT": crash_at}
@@ -67,15 +73,19 @@ class Crew:
             environ["FRONTDESK_PUBLIC_URL"] = self.url(name)
         else:
             command = ["scheduler"] if name == "scheduler" else ["worker", "--name", called or name]
-        with self.log.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "frontdesk", *command, *options, env=environ,
-                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
-        self.processes[name] = process
+        process = self.processes[name] = await self._bear([*command, *options], environ)
         if name in self.ports and wait:
             await self.until_ready(name)
         return process
+
+    async def _bear(self, command: list[str], environ: dict[str, str]) -> Process:
+        if self.nursery is not None:
+            return await self.nursery.bear(command, environ, self.log)
+        with self.log.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "frontdesk", *command, env=environ,
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
 
     async def text(self, words: str, sid: str | None = None) -> list[int]:
         """The customer texts; what the webhook answered each time the provider asked (0: no answer)."""

@@ -22,8 +22,9 @@ import psycopg
 
 from bench import outages
 from bench.checks import Findings, check
-from bench.crew import KILLED, Crew, open_crew
+from bench.crew import KILLED, Crew, Process, open_crew
 from bench.load import Load
+from bench.nursery import Nursery
 from bench.outages import Databases
 from runtime.runtime import open_runtime
 from runtime.settings import Settings
@@ -57,10 +58,12 @@ class Plan:
     seed: int
     lease_s: float = 3.0
     send_lease_s: float = 6.0
-    rate: float = 5.0
+    rate: float = 8.0
     kills_a_run: int = 35
-    pause_s: tuple[float, float] = (0.3, 1.0)
+    pause_s: tuple[float, float] = (0.4, 1.2)
     """Between two kills."""
+    forked: bool = True
+    """Processes are forked from one that has loaded the program; False: started as an operator starts them."""
     outages: tuple[str, ...] = ()
     """In this order, one a run; empty: every one, shuffled."""
     outage_s: float = 6.0
@@ -80,7 +83,7 @@ class Life:
     slot: str
     called: str
     step: str
-    process: asyncio.subprocess.Process
+    process: Process
     ready_at: float | None = None
 
     @property
@@ -121,10 +124,17 @@ class Killer:
 
     async def start(self) -> None:
         slots = ["web", "web-2", "worker-1", "worker-2", "scheduler"]
+        self.crew.log.touch()
         self._keepers = [asyncio.create_task(self._keep(slot)) for slot in slots]
         self._keepers.append(asyncio.create_task(self._watch()))
-        while len(self.lives) < len(slots) or not all(one.ready for one in self.lives.values()):  # noqa: ASYNC110
+        while len(self.lives) < len(slots) or not all(one.ready for one in self.lives.values()):
+            self._raise_if_broken()
             await asyncio.sleep(0.05)
+
+    def _raise_if_broken(self) -> None:
+        for keeper in self._keepers:
+            if keeper.done():
+                keeper.result()
 
     async def end(self) -> None:
         self._ending = True
@@ -142,6 +152,7 @@ class Killer:
         self.armed = True
         slots, weights = ["worker-1", "worker-2", "web", "web-2", "scheduler"], [6, 6, 3, 3, 1]
         while self.total < total:
+            self._raise_if_broken()
             await asyncio.sleep(self.random.uniform(*self.plan.pause_s))
             (slot,) = self.random.choices(slots, weights)
             life = self.lives[slot]
@@ -160,7 +171,7 @@ class Killer:
         with self.crew.log.open() as log:
             while True:
                 said = [line for line in log if '"ready"' in line]
-                for slot, life in self.lives.items():
+                for slot, life in list(self.lives.items()):
                     if life.ready_at is None and life.process.returncode is None:
                         if slot in self.crew.ports:
                             fine = await self.crew.is_ready(slot)
@@ -200,7 +211,7 @@ class Killer:
         )
         if not self.armed or not steps or doomed or self.random.random() < 0.4:
             return ""
-        return f"{self.random.choice(steps)}:{self.random.randint(1, 6)}"
+        return f"{self.random.choice(steps)}:{self.random.randint(1, 4)}"
 
     async def _remember(self, life: Life) -> None:
         """Before it can be claimed again: what the dead one held."""
@@ -264,6 +275,8 @@ async def run(plan: Plan, directory: Path, say: Any = lambda line: None) -> Repo
             open_runtime(settings) as rt,
             open_crew(rt, directory, redis_url, _businesses(), **environ) as crew,
         ):
+            if plan.forked:
+                crew.nursery = await Nursery.open()
             killer = Killer(crew, bases, plan, chosen)
             load = Load(crew, random.Random(plan.seed + 1), plan.rate)  # noqa: S311
             await killer.start()
@@ -271,6 +284,8 @@ async def run(plan: Plan, directory: Path, say: Any = lambda line: None) -> Repo
                 await _runs(plan, report, killer, load, chosen, say)
             finally:
                 await killer.end()
+                if crew.nursery is not None:
+                    await crew.nursery.close()
             report.more["log_errors"] = _errors(crew.log)
     finally:
         bases.stop()
@@ -306,7 +321,7 @@ async def _runs(
         await load.stop()
         final = killer.total >= plan.kills
         missing = [one.sid for one in load.texts if not one.acknowledged]
-        rested = await _rest(killer, plan.settle_s if final else 40, missing, final and plan.settled)
+        rested = await _rest(killer, plan.settle_s if final else 90, missing, final and plan.settled)
         report.runs += 1
         report.findings = await check(
             killer.crew, killer.bases.postgres.owner_url, load.texts, final=final, settled=plan.settled
@@ -385,7 +400,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.faults")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rate", type=float, default=5.0, help="texts a second")
+    parser.add_argument("--rate", type=float, default=8.0, help="texts a second")
     parser.add_argument("--lease", type=float, default=3.0, help="seconds")
     parser.add_argument("--outages", default="", help="only these, comma-separated")
     parser.add_argument("--json", action="store_true", help="nothing but the JSON")

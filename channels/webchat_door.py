@@ -20,7 +20,7 @@ from channels.forms import clean
 from channels.webchat import WebChat
 from channels.webchat_frames import HEARTBEAT_S, Auth, BadFrame, Ping, Said, Seen, Typing, show
 from channels.webchat_limits import Limits, network_of
-from channels.webchat_rooms import Room, Rooms, Tab, plain
+from channels.webchat_rooms import Load, Room, Rooms, Tab, plain
 from channels.webchat_token import Visitor
 from channels.webhooks import Known, Webhooks, busy, problem
 from domain.errors import BadPayload, Invalid, NotFound, Rejected, TooMany, Unauthenticated
@@ -29,7 +29,7 @@ from domain.ports import Waker
 from store import attachments, inbox, visitors
 from store.channels import ChannelRow
 from store.db import TRACE, UNAVAILABLE, Database, new_id
-from store.visitors import Line
+from store.visitors import Line, Standing
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class Guest:
 
     known: Known
     visitor: Visitor
+    key: bytes
 
     @property
     def row(self) -> ChannelRow:
@@ -167,8 +168,9 @@ class WebChatDoor:
         after = _after(request.query_params.get("after") or request.headers.get("last-event-id"))
         if "text/event-stream" in request.headers.get("accept", ""):
             return await self._stream(guest, after)
-        lines, owner = await self._loader(guest)(after, 200)
-        return JSONResponse({"frames": [plain(one) for one in lines], "owner": owner}, headers=NO_STORE)
+        standing, lines = await self._loader(guest)(after, 200)
+        said = {"frames": [plain(one) for one in lines], "owner": standing.owner}
+        return JSONResponse(said, headers=NO_STORE)
 
     async def _post(self, request: Request, guest: Guest) -> Response:
         """One frame, as over the socket; the Idempotency-Key is the message's id."""
@@ -187,13 +189,12 @@ class WebChatDoor:
 
     async def _stream(self, guest: Guest, after: int) -> Response:
         """Server-sent events: each frame with its seq as its id, so that a browser resumes by itself."""
-        key, last, owner = await self._standing(guest)
-        load, ready = self._loader(guest), show("ready", last_seq=last, owner=owner, heartbeat_s=HEARTBEAT_S)
+        load = self._loader(guest)
         self.rooms.check(guest.visitor.id)
 
         async def events() -> AsyncIterator[str]:
-            with self.rooms.enter(guest.visitor.id, key, load, after, last) as (room, tab):
-                yield f"retry: 1000\ndata: {ready}\n\n"
+            with self.rooms.enter(guest.visitor.id, guest.key, load, after) as (room, tab):
+                yield "retry: 1000\n\n"
                 async for said in _beating(self._frames(room, tab)):
                     if not said:
                         yield ":\n\n"
@@ -233,9 +234,8 @@ class WebChatDoor:
         try:
             guest = await self._greet(socket, known)
             after = _after(socket.query_params.get("after"))
-            key, last, owner = await self._standing(guest)
-            with self.rooms.enter(guest.visitor.id, key, self._loader(guest), after, last) as (room, tab):
-                tab.put(show("ready", last_seq=last, owner=owner, heartbeat_s=HEARTBEAT_S))
+            entered = self.rooms.enter(guest.visitor.id, guest.key, self._loader(guest), after)
+            with entered as (room, tab):
                 await self._both(socket, guest, room, tab)
         except TimeoutError:
             await _close(socket, TOO_SLOW_TO_SAY_WHO)
@@ -346,18 +346,13 @@ class WebChatDoor:
 
     async def _guest(self, known: Known, token: str) -> Guest:
         async with self._db.transaction(known.row.workspace_id) as tx:
-            return Guest(known, webchat_token.read(tx.vault, token, known.row.id, tx.now))
+            visitor = webchat_token.read(tx.vault, token, known.row.id, tx.now)
+            return Guest(known, visitor, visitors.key(tx, visitor.id))
 
-    async def _standing(self, guest: Guest) -> tuple[bytes, int, str]:
-        async with self._db.transaction(guest.row.workspace_id) as tx:
-            standing = await visitors.standing(tx, guest.visitor.id)
-            return visitors.key(tx, guest.visitor.id), standing.last_seq, standing.owner
-
-    def _loader(self, guest: Guest) -> Callable[[int, int], Awaitable[tuple[Sequence[Line], str]]]:
-        async def load(after: int, limit: int) -> tuple[Sequence[Line], str]:
+    def _loader(self, guest: Guest) -> Load:
+        async def load(after: int, limit: int) -> tuple[Standing, Sequence[Line]]:
             async with self._db.transaction(guest.row.workspace_id) as tx:
-                lines = await visitors.lines(tx, guest.visitor.id, after, limit)
-                return lines, (await visitors.standing(tx, guest.visitor.id)).owner
+                return await visitors.look(tx, guest.visitor.id, after, limit)
 
         return load
 

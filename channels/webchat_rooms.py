@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from channels.webchat_frames import AUTHORS, show, write
+from channels.webchat_frames import AUTHORS, HEARTBEAT_S, show, write
 from domain.errors import TooMany
 from store.db import UNAVAILABLE
-from store.visitors import Line
+from store.visitors import Line, Standing
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +21,8 @@ MOST_WAITING = 32
 """Frames of the moment that may wait for one tab; messages wait in the store."""
 MOST_TABS = 12
 
-Load = Callable[[int, int], Awaitable[tuple[Sequence[Line], str]]]
-"""(after, at most) → what was shown since, and who answers."""
+Load = Callable[[int, int], Awaitable[tuple[Standing, Sequence[Line]]]]
+"""(after, at most) → how far the visitor has come, and what was shown since."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +33,7 @@ class Tab:
     waiting: deque[str] = field(default_factory=deque)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     overrun: bool = False
+    greeted: bool = False
 
     def put(self, frame: str) -> None:
         """A frame that is of this moment only. Who does not take them is let go, and resumes."""
@@ -72,7 +73,7 @@ class Room:
         while not tab.overrun:
             tab.news.clear()
             lines = await self._after(tab.cursor)
-            said = [*tab.waiting, *(write(plain(one)) for one in lines)]
+            said = [*self._greeting(tab), *tab.waiting, *(write(plain(one)) for one in lines)]
             tab.waiting.clear()
             if lines:
                 tab.cursor = lines[-1].seq
@@ -80,6 +81,13 @@ class Room:
                 yield said
             else:
                 await tab.news.wait()
+
+    def _greeting(self, tab: Tab) -> list[str]:
+        """Once, when it is known how far the visitor has come: nobody resumes from beyond that."""
+        if tab.greeted:
+            return []
+        tab.greeted, tab.cursor = True, min(tab.cursor, self.last)
+        return [show("ready", last_seq=self.last, owner=self._owner, heartbeat_s=HEARTBEAT_S)]
 
     async def _after(self, after: int) -> Sequence[Line]:
         if found := self._kept(after):
@@ -100,17 +108,17 @@ class Room:
     async def _read(self, after: int) -> Sequence[Line]:
         self._stale = False
         try:
-            page, owner = await self._load(after, PAGE)
+            standing, page = await self._load(after, PAGE)
         except BaseException:
             self._stale = True
             raise
-        if page and page[-1].seq >= self.last:
-            self.last, self._page = page[-1].seq, page[-4:]
-        self._stale |= len(page) == PAGE
-        if owner != self._owner:
+        self.last = max(self.last, standing.last_seq)
+        if page and page[-1].seq == self.last:
+            self._page = page[-4:]
+        if standing.owner != self._owner:
             if self._owner:
-                self.tell(show("status", owner=owner))
-            self._owner = owner
+                self.tell(show("status", owner=standing.owner))
+            self._owner = standing.owner
         return page
 
 
@@ -150,15 +158,12 @@ class Rooms:
             raise TooMany("this chat is open too often", 30)
 
     @contextmanager
-    def enter(
-        self, visitor: str, key: bytes, load: Load, after: int, last: int
-    ) -> Iterator[tuple[Room, Tab]]:
+    def enter(self, visitor: str, key: bytes, load: Load, after: int) -> Iterator[tuple[Room, Tab]]:
         """A tab of this visitor, until the block ends. Raise TooMany."""
         self.check(visitor)
         room = self._rooms.setdefault(visitor, Room(key, load))
-        tab = Tab(min(after, last))
+        tab = Tab(after)
         room.tabs.add(tab)
-        room.last = max(room.last, last)
         room.look()
         if self._polling is None:
             self._polling = asyncio.create_task(self._poll(), name="webchat poll")

@@ -16,12 +16,6 @@ from domain.messages import DeliveryState, Scheme
 from store import contacts
 from store.db import Dispatch, Tx
 
-_STANDING = text(
-    "select v.last_seq, c.id as conversation_id, c.owner from visitor v"
-    " left join lateral (select c.id, c.owner from thread t join conversation c on c.workspace_id = t.workspace_id"
-    " and c.id = t.conversation_id where t.workspace_id = v.workspace_id and t.address_id = v.address_id"
-    " order by c.created_at desc, c.id desc limit 1) c on true where v.key = :key"
-)
 _SAID = text(
     "select l.seq from visitor_line l join visitor v on v.workspace_id = l.workspace_id and v.address_id = l.address_id"
     " where v.key = :key and l.client_id = :client_id"
@@ -49,13 +43,18 @@ _TO_SHOW = text(
     " and v.address_id = d.address_id where d.id = :delivery and d.state in ('accepted', 'delivered', 'read')"
     " and not exists (select from visitor_line l where l.workspace_id = d.workspace_id and l.message_id = d.message_id)"
 )
-_LINES = text(
-    "select l.seq, l.client_id, m.author, m.body, l.shown_at, (select json_agg(json_build_object('id', a.id,"
-    " 'type', coalesce(a.sniffed_type, a.declared_type), 'size', a.size) order by a.n) from attachment a"
-    " where a.workspace_id = m.workspace_id and a.message_id = m.id) as files"
-    " from visitor v join visitor_line l on l.workspace_id = v.workspace_id and l.address_id = v.address_id"
-    " join message m on m.workspace_id = l.workspace_id and m.id = l.message_id"
-    " where v.key = :key and l.seq > :after order by l.seq limit :limit"
+# One question for everything that a tab needs: a row without a line when there is nothing new.
+_LOOK = text(
+    "select v.last_seq, c.id as conversation_id, c.owner, l.seq, l.client_id, l.shown_at, m.author, m.body, f.files"
+    " from visitor v left join lateral (select c.id, c.owner from thread t join conversation c"
+    " on c.workspace_id = t.workspace_id and c.id = t.conversation_id where t.workspace_id = v.workspace_id"
+    " and t.address_id = v.address_id order by c.created_at desc, c.id desc limit 1) c on true"
+    " left join lateral (select * from visitor_line l where l.workspace_id = v.workspace_id"
+    " and l.address_id = v.address_id and l.seq > :after order by l.seq limit :limit) l on true"
+    " left join message m on m.workspace_id = l.workspace_id and m.id = l.message_id"
+    " left join lateral (select json_agg(json_build_object('id', a.id, 'type', coalesce(a.sniffed_type,"
+    " a.declared_type), 'size', a.size) order by a.n) as files from attachment a where a.workspace_id = m.workspace_id"
+    " and a.message_id = m.id) f on true where v.key = :key order by l.seq"
 )
 _NOT_YET = text(
     "select d.message_id, d.part from visitor v join visitor_line l on l.workspace_id = v.workspace_id"
@@ -125,8 +124,7 @@ def key(tx: Tx, visitor: str) -> bytes:
 
 
 async def standing(tx: Tx, visitor: str) -> Standing:
-    row = (await tx.execute(_STANDING, {"key": key(tx, visitor)})).first()
-    return Standing(row.last_seq, row.conversation_id, row.owner or "ai") if row else Standing()
+    return (await look(tx, visitor, 0, 0))[0]
 
 
 async def said(tx: Tx, visitor: str, client_id: str) -> int | None:
@@ -164,16 +162,20 @@ async def _show(tx: Tx, address_id: UUID, message_id: UUID, client_id: str | Non
     return seq
 
 
-async def lines(tx: Tx, visitor: str, after: int, limit: int) -> list[Line]:
-    """What was shown after `after`, in order."""
-    rows = await tx.execute(_LINES, {"key": key(tx, visitor), "after": after, "limit": limit})
-    return [
+async def look(tx: Tx, visitor: str, after: int, limit: int) -> tuple[Standing, list[Line]]:
+    """How far they have come, and what was shown after `after`, in order."""
+    rows = (await tx.execute(_LOOK, {"key": key(tx, visitor), "after": after, "limit": limit})).all()
+    lines = [
         Line(
             row.seq, row.author, tx.vault.open("message.body", bytes(row.body)), row.shown_at, row.client_id,
             tuple(row.files or ()),
         )
         for row in rows
+        if row.seq is not None
     ]  # fmt: skip
+    if not rows:
+        return Standing(), []
+    return Standing(rows[0].last_seq, rows[0].conversation_id, rows[0].owner or "ai"), lines
 
 
 async def not_yet(tx: Tx, visitor: str, seq: int, states: Sequence[DeliveryState]) -> list[tuple[UUID, int]]:

@@ -47,5 +47,22 @@ def turn(
     _tell(found, bench.told(found), as_json)
 
 
+@app.command()
+def fanout(
+    sockets: Annotated[int, typer.Option(min=10, max=8000, help="Visitors who are connected.")] = 2000,
+    rate: Annotated[float, typer.Option(min=0.5, max=200, help="Answers a second.")] = 20,
+    seconds: Annotated[float, typer.Option(min=1, max=30, help="For how long, twice.")] = 8,
+    as_json: AsJson = False,
+) -> None:
+    """Web chat: memory a socket, and from a stored answer to the visitor's browser, beside a bare WebSocket server.
+
+    Example: `frontdesk bench fanout --sockets 500 --json`
+    """
+    from bench import fanout as bench
+
+    found = asyncio.run(bench.run(sockets, rate, seconds))
+    _tell(found, bench.told(found), as_json)
+
+
 def _tell(found: dict[str, Any], words: str, as_json: bool) -> None:
     typer.echo(json.dumps(found) if as_json else words)

@@ -23,7 +23,7 @@ from channels.webchat_limits import Limits, network_of
 from channels.webchat_rooms import Load, Room, Rooms, Tab, plain
 from channels.webchat_token import Visitor
 from channels.webhooks import Known, Webhooks, busy, problem
-from domain.errors import BadPayload, Invalid, NotFound, Rejected, TooMany, Unauthenticated
+from domain.errors import BadPayload, Conflict, Invalid, NotFound, Rejected, TooMany, Unauthenticated
 from domain.messages import Address, DeliveryState, Inbound, Media, Scheme, Status
 from domain.ports import Waker
 from store import attachments, inbox, visitors
@@ -42,7 +42,7 @@ MOST_MISTAKES = 20
 NO_STORE = {"Cache-Control": "no-store"}
 
 # Close codes, besides the protocol's own. After 1001, 1006, 1012 and 1013 the browser comes again and resumes.
-TRY_AGAIN, BINARY, UNAUTHENTICATED, FORBIDDEN, TOO_SLOW_TO_SAY_WHO, FLOOD = 1013, 1003, 4401, 4403, 4408, 4429
+TRY_AGAIN, BINARY, UNAUTHENTICATED, TOO_LATE, FLOOD = 1013, 1003, 4401, 4408, 4429
 
 _SEEN: dict[bool, tuple[DeliveryState, ...]] = {
     False: (DeliveryState.ACCEPTED,),
@@ -238,7 +238,7 @@ class WebChatDoor:
             with entered as (room, tab):
                 await self._both(socket, guest, room, tab)
         except TimeoutError:
-            await _close(socket, TOO_SLOW_TO_SAY_WHO)
+            await _close(socket, TOO_LATE)
         except BadFrame as error:
             await _close(socket, BINARY if error.code == "binary" else UNAUTHENTICATED, error.code)
         except Unauthenticated as error:
@@ -393,6 +393,8 @@ class WebChatDoor:
             )  # it came twice at once, and the other was first
             if seq is None:
                 seq = await visitors.add(tx, visitor.id, row.id, said.id, visitor.language)
+                if seq is None:
+                    raise Conflict("this message was sent before, and has been erased", code="already_sent")
                 for attachment_id, one in await visitors.attach(tx, visitor.id, seq, files) if files else ():
                     await attachments.stored(tx, attachment_id, one.type, one.size, one.sha256, one.path)
             return saved, seq

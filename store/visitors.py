@@ -135,17 +135,20 @@ async def said(tx: Tx, visitor: str, client_id: str) -> int | None:
     return seq
 
 
-async def add(tx: Tx, visitor: str, channel_id: UUID, client_id: str, language: str | None) -> int:
-    """Show the message that this transaction saved; its address is locked by that. Return its seq. A visitor's
-    language is what their browser said, until their words say otherwise."""
+async def add(tx: Tx, visitor: str, channel_id: UUID, client_id: str, language: str | None) -> int | None:
+    """Show the message that this transaction saved; its address is locked by that. Return its seq; None when it
+    saved none, because the message came before and was erased since. A visitor's language is what their browser
+    said, until their words say otherwise."""
     found = key(tx, visitor)
-    address = (await tx.execute(_ADDRESS, {"scheme": Scheme.WEBCHAT.value, "key": found})).one()
+    address = (await tx.execute(_ADDRESS, {"scheme": Scheme.WEBCHAT.value, "key": found})).first()
+    if address is None:
+        return None
     new = {"w": tx.workspace_id, "address": address.id, "channel": channel_id, "key": found}
     first = (await tx.execute(_ADD_VISITOR, new)).first() is not None
     if first and language:
         await contacts.set_language(tx, address.contact_id, language)
-    message_id: UUID = (await tx.execute(_NEWEST, {"address": address.id})).scalar_one()
-    return await _show(tx, address.id, message_id, client_id)
+    message_id = (await tx.execute(_NEWEST, {"address": address.id})).scalar_one_or_none()
+    return await _show(tx, address.id, message_id, client_id) if message_id else None
 
 
 async def show(tx: Tx, delivery_id: UUID) -> None:

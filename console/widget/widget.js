@@ -62,7 +62,7 @@ textarea::placeholder{color:var(--dim);opacity:1}
     chat: "M21 11.5a8.4 8.4 0 0 1-12.3 7.4L3 21l2.1-5.700A8.400 8.400 0 1 1 21 11.500z", close: "M6 6l12 12M18 6L6 18",
     send: "M5 12h14M13 6l6 6-6 6", clip: "M20 11.500l-8.300 8.300a5.300 5.300 0 0 1-7.500-7.500l8.800-8.800a3.500 3.500 0 0 1 5 5l-8.800 8.800a1.800 1.800 0 0 1-2.500-2.500l7.800-7.800",
   };
-  const KEEP = 60, ACK_MS = 12000, FATAL = new Set(["too_long", "empty", "bad_frame", "no_such_file"]);
+  const KEEP = 60, ACK_MS = 12000, FATAL = new Set(["too_long", "empty", "bad_frame", "no_such_file", "already_sent"]);
 
   const make = (tag, props = {}, ...kids) => {
     const node = document.createElement(tag);

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from store import erasure
 from store.db import new_id
 from tests.rig import QUESTION
 from tests.webchat.chat_rig import SITE, Chat, heads, url_of
@@ -230,3 +231,19 @@ async def test_uploads_without_end_are_refused(chat: Chat) -> None:
     chat.desk.wait(hours=25)
     assert (await upload(chat, (await chat.session(token))["token"])).status_code == 201
     assert len(await chat.desk.rows("select id from visitor_file")) == 1
+
+
+async def test_an_erased_visitor_leaves_nothing(chat: Chat) -> None:
+    token = (await chat.session())["token"]
+    file_id = (await upload(chat, token)).json()["id"]
+    await upload(chat, token)
+    await chat.post("chat", {"id": "1", "text": QUESTION, "attachments": [file_id]}, token=token)
+    await chat.desk.settle()
+    (contact,) = await chat.desk.rows("select id from contact")
+    async with chat.desk.rt.db.transaction(chat.desk.workspace_id) as tx:
+        erased = await erasure.erase(tx, contact.id, "test")
+    assert len(erased.files) == 2
+    for table in ("visitor", "visitor_line", "visitor_file", "message", "contact_address"):
+        assert await chat.desk.rows(f"select workspace_id from {table}") == []  # noqa: S608
+    assert (await chat.get(0, token)).json()["frames"] == []
+    assert (await chat.post("chat", {"id": "2", "text": "hello"}, token=token)).json()["seq"] == 1

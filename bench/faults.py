@@ -242,18 +242,19 @@ class Report:
         return {
             "kills": self.kills, "runs": self.runs, "acknowledged": found.acknowledged, "lost": found.lost,
             "duplicated": found.duplicated, "reordered": found.reordered, "unknown": found.unknown,
-            "recovery_p50_s": _p(self.recovered, 50), "recovery_max_s": _p(self.recovered, 100),
+            "recovery_p50_s": percentile(self.recovered, 50), "recovery_max_s": percentile(self.recovered, 100),
             "violations": self.violations,
             "seed": self.plan.seed, "lease_s": self.plan.lease_s, "sent_parts": found.sent_parts,
             "unacknowledged": found.unacknowledged, "unacknowledged_stored": found.unacknowledged_stored,
             "recoveries": len(self.recovered), "calm_recoveries": len(self.calm),
-            "calm_recovery_p50_s": _p(self.calm, 50), "calm_recovery_max_s": _p(self.calm, 100),
+            "calm_recovery_p50_s": percentile(self.calm, 50), "calm_recovery_max_s": percentile(self.calm, 100),
+            "recovered_in_lease_plus_2_s": sum(one <= self.plan.lease_s + 2 for one in self.recovered),
             "sent_while_stop_arrived": found.in_flight_after_stop, "in_flight_max_ms": found.in_flight_max_ms,
             **self.more,
         }  # fmt: skip
 
 
-def _p(values: list[float], percent: int) -> float | None:
+def percentile(values: list[float], percent: int) -> float | None:
     ordered = sorted(values)
     return round(ordered[min(len(ordered) * percent // 100, len(ordered) - 1)], 2) if ordered else None
 
@@ -273,7 +274,7 @@ async def run(plan: Plan, directory: Path, say: Any = lambda line: None) -> Repo
     try:
         async with (
             open_runtime(settings) as rt,
-            open_crew(rt, directory, redis_url, _businesses(), **environ) as crew,
+            open_crew(rt, directory, redis_url, businesses(), **environ) as crew,
         ):
             if plan.forked:
                 crew.nursery = await Nursery.open()
@@ -292,7 +293,7 @@ async def run(plan: Plan, directory: Path, say: Any = lambda line: None) -> Repo
     return report
 
 
-def _businesses() -> list[dict[str, Any]]:
+def businesses() -> list[dict[str, Any]]:
     def one(n: int, name: str, **policy: Any) -> dict[str, Any]:
         channel = {
             "kind": "twilio_sms", "address": f"+1512555019{n}", "debounce": "0.2s", "debounce_max": "1s",
@@ -335,7 +336,7 @@ async def _runs(
     report.violations += killer.deaths
     report.kills = killer.total
     report.more |= {
-        "killed": dict(sorted(killer.kills.items())), "ack_p50_ms": _p(acks, 50), "ack_p99_ms": _p(acks, 99),
+        "killed": dict(sorted(killer.kills.items())), "ack_p50_ms": percentile(acks, 50), "ack_p99_ms": percentile(acks, 99),
         "people_said": load.people_said, "people_conflicts": load.conflicts,
         "outages": planned[: report.runs],
     }  # fmt: skip

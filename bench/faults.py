@@ -100,7 +100,7 @@ class Held:
     last_seq: int
     at: datetime
     calm: bool
-    """Another worker was up and nothing else was broken."""
+    """Another worker was up and nothing else was broken; counted so only if the heir was not killed as well."""
 
 
 @dataclass(slots=True)
@@ -249,6 +249,7 @@ class Report:
             "recoveries": len(self.recovered), "calm_recoveries": len(self.calm),
             "calm_recovery_p50_s": percentile(self.calm, 50), "calm_recovery_max_s": percentile(self.calm, 100),
             "recovered_in_lease_plus_2_s": sum(one <= self.plan.lease_s + 2 for one in self.recovered),
+            "calm_in_lease_plus_2_s": sum(one <= self.plan.lease_s + 2 for one in self.calm),
             "sent_while_stop_arrived": found.in_flight_after_stop, "in_flight_max_ms": found.in_flight_max_ms,
             **self.more,
         }  # fmt: skip
@@ -379,7 +380,10 @@ async def _recoveries(killer: Killer, report: Report) -> None:
                 continue  # a person took it, or it was a STOP
             seconds = (answer - one.at).total_seconds()
             report.recovered.append(seconds)
-            if one.calm:
+            again = any(
+                o.conversation_id == one.conversation_id and one.at < o.at < answer for o in killer.held
+            )
+            if one.calm and not again:
                 report.calm.append(seconds)
 
 

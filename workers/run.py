@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from runtime.runtime import Runtime
+from store.db import UNAVAILABLE
 from workers.deliver import DeliveryWorker
 from workers.media import MediaWorker
 from workers.sweep import SweepWorker
@@ -17,7 +18,12 @@ logger = logging.getLogger(__name__)
 async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
     """Turns, deliveries and attachments, until stopped; what is running is finished, its leases given back."""
     turns = TurnWorker(rt, name)
-    await turns.warm_up()
+    try:
+        await turns.warm_up()
+    except (
+        UNAVAILABLE
+    ) as error:  # the database restarts: what is not learnt now is learnt with the first turn
+        logger.warning("the database is away: %s", type(error).__name__)
     logger.info("ready")
     loops = (turns.loop(), DeliveryWorker(rt).loop(), MediaWorker(rt).loop())
     await asyncio.gather(*(loop.run(stop) for loop in loops))

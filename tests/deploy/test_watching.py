@@ -3,7 +3,9 @@ and never who the customer is or what was said."""
 
 import json
 import re
+import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,10 @@ import pytest
 
 from bench.crew import CEDAR, Crew, open_crew, until
 from frontdesk.serving import listen
-from runtime.runtime import Runtime
+from runtime.runtime import Runtime, open_runtime
+from runtime.settings import Settings
+from store.embedded import EmbeddedPostgres
+from store.migrate import migrate
 from tests.rig import sign
 
 NAME, NUMBER, WORDS = "Zebulon Quackenbush", "+15125550177", "my sister's xylophone is indigo"
@@ -21,10 +26,22 @@ REQUEST = "edge-proxy-7f3a.0001"
 
 
 @pytest.fixture
-async def crew(rt: Runtime, tmp_path: Path, redis_url: str | None) -> AsyncIterator[Crew]:
+async def alone(settings: Settings) -> AsyncIterator[Runtime]:
+    """On a Postgres of its own: figures are of the whole database, and other tests leave work due in theirs."""
+    with tempfile.TemporaryDirectory(prefix="frontdesk-") as directory:
+        server = EmbeddedPostgres.start(Path(directory) / "postgres")
+        migrate(server.owner_url)
+        server.create_login()
+        async with open_runtime(replace(settings, database_url=server.url)) as opened:
+            yield opened
+        server.stop()
+
+
+@pytest.fixture
+async def crew(alone: Runtime, tmp_path: Path, redis_url: str | None) -> AsyncIterator[Crew]:
     business = CEDAR | {"workspace": {"name": "Canary Dental Incorporated"}}
     async with open_crew(
-        rt, tmp_path, redis_url, (business,), FRONTDESK_METRICS_TOKEN="letmein-letmein"
+        alone, tmp_path, redis_url, (business,), FRONTDESK_METRICS_TOKEN="letmein-letmein"
     ) as opened:
         yield opened
 
@@ -61,7 +78,6 @@ def _they_add_up(figures: dict[str, str]) -> None:
     accepted = _value(worker, 'frontdesk_deliveries_total{outcome="accepted"}')
     assert accepted >= 2
     assert _value(worker, 'frontdesk_stage_seconds_count{stage="sending"}') == accepted
-    # the worker also finds what other tests have left due, so some of its turns are superseded or fenced
     ended = r'frontdesk_turns_total\{.*outcome="(?:saved|superseded|fenced)"\} (\S+)'
     turns = sum(float(n) for n in re.findall(ended, worker))
     assert turns == _value(worker, 'frontdesk_stage_seconds_count{stage="saving"}') >= 1

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from domain.turn import Passage, Understanding
 from domain.workspace import Profile
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Clock(Protocol):
@@ -24,6 +28,20 @@ class Understander(Protocol):
         called again and again, and then costs nothing."""
 
     def understand(self, text: str, profile: Profile, now: datetime) -> Understanding: ...
+
+
+class Embedder(Protocol):
+    """Text to vectors of unit length, so that a dot product is a cosine."""
+
+    @property
+    def model(self) -> str:
+        """Names what makes the vectors; two vectors are comparable only under one name."""
+
+    @property
+    def dimensions(self) -> int: ...
+
+    async def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
+        """Shape (len(texts), dimensions). Raise TurnFailed when the provider does not answer."""
 
 
 class Retriever(Protocol):

@@ -56,9 +56,7 @@ def classify(text: str) -> OptOutReading:
 def plain(text: str) -> str:
     """Lower case without accents, apostrophes, emoji and invisible characters; chat spellings written out;
     ` , ` for commas and ` | ` between sentences; our quoted footers ("Reply STOP to opt out") left out."""
-    text = unicodedata.normalize("NFKC", text[:LONGEST]).casefold().replace("🛑", " stop ")
-    text = unicodedata.normalize("NFD", text)
-    text = "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Cf"))
+    text = text[:LONGEST].casefold() if text.isascii() else _without_marks(text[:LONGEST])
     text = _QUOTED.sub("\n", text)
     text = _SPACED_STOP.sub(" stop ", re.sub(r"['’‘`´]", "", text))
     text = re.sub(r"[.!?;:\n()\[\]{}…¡¿|—–]+|\s-+\s", " | ", text)
@@ -67,6 +65,12 @@ def plain(text: str) -> str:
     for pattern, spelling in _RESPELLED:
         words = pattern.sub(spelling, words)
     return _FOOTER.sub(" ", words).strip(" ,|")
+
+
+def _without_marks(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text).casefold().replace("🛑", " stop ")
+    text = unicodedata.normalize("NFD", text)
+    return "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Cf"))
 
 
 def _spelling(word: str) -> str:
@@ -128,9 +132,26 @@ def _stop_with_a_reason(pieces: list[str]) -> OptOutReading | None:
     return None
 
 
-def _matches(sentence: str, patterns: tuple[re.Pattern[str], ...]) -> Iterable[re.Match[str]]:
+@dataclass(frozen=True, slots=True)
+class _Phrases:
+    each: tuple[re.Pattern[str], ...]
+    any: re.Pattern[str]
+    """Matches where one of them does. Asked first: most sentences hold none, and this says so three times as
+    fast as all of them."""
+
+    @classmethod
+    def of(cls, patterns: tuple[str, ...]) -> "_Phrases":
+        words = "|".join(_grouped(one) for one in patterns if not _is_anchored(one))
+        anchored = [_grouped(one) for one in patterns if _is_anchored(one)]
+        each = tuple(_regex(pattern) for pattern in patterns)
+        return cls(each, re.compile("|".join([rf"(?<!\w)(?:{words})", *anchored])))
+
+
+def _matches(sentence: str, wanted: _Phrases) -> Iterable[re.Match[str]]:
     """Every phrase that stands in the sentence and is not turned around by the words before it."""
-    for pattern in patterns:
+    if not wanted.any.search(sentence):
+        return
+    for pattern in wanted.each:
         for match in pattern.finditer(sentence):
             before = sentence[: match.start()].rstrip()
             allowed = _ALLOWED_BEFORE.search(before) and not _DENIED_BEFORE.search(before)
@@ -139,10 +160,10 @@ def _matches(sentence: str, patterns: tuple[re.Pattern[str], ...]) -> Iterable[r
 
 
 def _first(
-    sentences: list[str], patterns: tuple[re.Pattern[str], ...], keyword: Keyword, *, certain: bool = True
+    sentences: list[str], wanted: _Phrases, keyword: Keyword, *, certain: bool = True
 ) -> OptOutReading | None:
     for sentence in sentences:
-        for match in _matches(sentence, patterns):
+        for match in _matches(sentence, wanted):
             return OptOutReading(keyword, certain, match.group())
     return None
 
@@ -166,14 +187,23 @@ def _without(sentence: str, words: frozenset[str]) -> str:
 
 
 def _regex(pattern: str) -> re.Pattern[str]:
-    """The tables write `(` for `(?:`; a phrase starts where a word starts."""
-    grouped = re.sub(r"\((?!\?)", "(?:", pattern)
-    return re.compile(grouped if pattern.startswith(("^", "(?")) else rf"(?<!\w)(?:{grouped})")
+    """A phrase starts where a word starts."""
+    grouped = _grouped(pattern)
+    return re.compile(grouped if _is_anchored(pattern) else rf"(?<!\w)(?:{grouped})")
 
 
-_SURE = tuple(_regex(pattern) for pattern in phrases.SURE)
-_MAYBE = tuple(_regex(pattern) for pattern in phrases.MAYBE)
-_START = tuple(_regex(pattern) for pattern in phrases.START)
+def _grouped(pattern: str) -> str:
+    """The tables write `(` for `(?:`."""
+    return re.sub(r"\((?!\?)", "(?:", pattern)
+
+
+def _is_anchored(pattern: str) -> bool:
+    return pattern.startswith(("^", "(?"))
+
+
+_SURE = _Phrases.of(phrases.SURE)
+_MAYBE = _Phrases.of(phrases.MAYBE)
+_START = _Phrases.of(phrases.START)
 _ALLOWED_BEFORE = _regex(phrases.ALLOWED_BEFORE)
 _REFUSED_BEFORE = _regex(phrases.REFUSED_BEFORE)
 _DENIED_BEFORE = _regex(phrases.DENIED_BEFORE)

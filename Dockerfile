@@ -4,7 +4,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /venv
 WORKDIR /src
 COPY requirements.lock .
-RUN /venv/bin/pip install --only-binary :all: --require-hashes -r requirements.lock
+RUN /venv/bin/pip install --only-binary :all: --require-hashes --no-deps -r requirements.lock
 COPY . .
 RUN /venv/bin/pip install --no-deps --no-build-isolation .
 

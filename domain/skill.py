@@ -1,0 +1,159 @@
+"""What a skill is made of: a run, what it heard, and the step it takes. A skill proposes steps; who may take them
+is decided by the frame, the policy and the store."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+from uuid import UUID
+
+from domain.entities import Entity
+from domain.workspace import Profile
+
+
+class Risk(IntEnum):
+    """What a wrong step could cost, least first."""
+
+    PUBLIC = 0
+    OWN_DATA = 1
+    REVERSIBLE = 2
+    PORTFOLIO = 3
+    MONEY = 4
+
+
+class RunState(StrEnum):
+    ACTIVE = "active"
+    WAITING = "waiting"  # a person decides
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One go at one goal. `slots` are the values it works with, `memory` is the skill's own (what it offered);
+    both are JSON. `id` follows from the message that began it, so the same turn run twice begins it once."""
+
+    id: UUID
+    skill: str
+    goal: str
+    began_seq: int
+    state: RunState = RunState.ACTIVE
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    read_back: str = ""
+    """The words by which the customer was asked to confirm: a yes counts only as the answer to them."""
+    touched_at: datetime | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+    def holding(self, **slots: Any) -> "Run":
+        return replace(self, slots={**self.slots, **slots})
+
+    def recalling(self, **memory: Any) -> "Run":
+        return replace(self, memory={**self.memory, **memory})
+
+    def ended(self, state: RunState, **result: Any) -> "Run":
+        return replace(self, state=state, read_back="", result={**self.result, **result})
+
+
+class Command(StrEnum):
+    """What a customer may say to any skill."""
+
+    CANCEL = "cancel"
+    BACK = "back"
+    REPEAT = "repeat"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """All that a skill may look at."""
+
+    text: str
+    intent: str
+    language: str
+    now: datetime
+    """Aware, in the workspace's zone."""
+    profile: Profile
+    workspace_id: UUID
+    contact_id: UUID
+    conversation_id: UUID
+    channel_kind: str
+    seq: int
+    entities: tuple[Entity, ...] = ()
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """The fields' values, those of this very message included."""
+    told: frozenset[str] = frozenset()
+    """Names of the fields that this very message filled."""
+    contact_name: str | None = None
+    affirms: bool | None = None
+    """Yes, no, or neither."""
+    confirmed: bool = False
+    """They say yes, and our last message asked them to confirm this run."""
+    command: Command | None = None
+    begins: bool = False
+    """This message began the run."""
+
+
+class SkillEffect:
+    """Something that a skill wants done in the world; the store knows how, in the turn's own transaction."""
+
+
+class Overtaken(Exception):
+    """What the turn was sure of is no longer so (the slot is taken): nothing is done, and the turn runs again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaveRun(SkillEffect):
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words by key; `facts` are plain values that the templates show in the customer's language."""
+
+    key: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where the run stands now, what is said, and what is to happen if that may be said. `asks_yes`: what is said
+    asks the customer to confirm the run as it stands."""
+
+    run: Run
+    said: tuple[Said, ...] = ()
+    effects: tuple[SkillEffect, ...] = ()
+    asks_yes: bool = False
+    for_person: str = ""
+    """Why a person must go on with it; "" when nobody need."""
+    sources: tuple[str, ...] = ()
+
+
+class Skill(ABC):
+    """Deterministic code over slots. It is handed what it may know and returns a step; it reads the world through
+    the ports it was made with and never writes."""
+
+    name: str
+    description: str
+    risk: Risk
+    verification: int = 0
+    """The level that the customer must have proved; 0 is none."""
+    goals: Mapping[str, str]
+    """Intent → goal."""
+
+    @abstractmethod
+    def concerns(self, run: Run, heard: Heard) -> bool:
+        """Whether this message goes on with the run, rather than being about something else."""
+
+    @abstractmethod
+    async def step(self, run: Run, heard: Heard) -> Step: ...
+
+    @abstractmethod
+    async def resume(self, run: Run, heard: Heard) -> Step:
+        """Where we were, said again after a digression, a question back, or a pause."""
+
+    def release(self, run: Run) -> tuple[SkillEffect, ...]:
+        """What must be given back when the run is cancelled."""
+        return ()

@@ -10,7 +10,10 @@ from uuid import UUID
 from channels import registry
 from channels.base import Account, Channel
 from dialogue.understand.local import LocalUnderstander
-from domain.ports import Clock, Retriever, Understander
+from domain.ports import Clock, Embedder, Retriever, Understander
+from knowledge.embedding.hashing import Hashing
+from knowledge.embedding.minilm import MiniLM
+from knowledge.embedding.openai import OpenAIEmbedder
 from knowledge.search import FullText
 from runtime.http import Client, open_client
 from runtime.settings import Settings
@@ -33,6 +36,7 @@ class Runtime:
     http: Client
     wake: Wake
     understander: Understander
+    embedder: Embedder
     knowledge: Retriever
     crash: Crash
 
@@ -59,10 +63,25 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
     async with open_client() as http:
         try:
             understander = LocalUnderstander()
-            yield Runtime(settings, db, http, wake, understander, FullText(db), crash_at(settings.crash_at))
+            embedder = choose_embedder(settings, http)
+            crash = crash_at(settings.crash_at)
+            yield Runtime(settings, db, http, wake, understander, embedder, FullText(db), crash)
         finally:
             await wake.close()
             await db.close()
+
+
+def choose_embedder(settings: Settings, http: Client) -> Embedder:
+    """One that loads when it is first used."""
+    chosen = settings.embedder
+    match chosen.kind:
+        case "hash":
+            return Hashing()
+        case "openai":
+            return OpenAIEmbedder(
+                http, settings.openai_url, settings.openai_key, chosen.model, chosen.dimensions
+            )
+    return MiniLM()
 
 
 def crash_at(chosen: str | None) -> Crash:

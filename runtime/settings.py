@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from knowledge.embedding import choice
+
+OPENAI_URL = "https://api.openai.com/v1"
+
 
 class BadSettings(Exception):
     """A setting is missing or wrong; the message says which, and what would be right."""
@@ -26,6 +30,9 @@ class Settings:
     meta_url: str = "https://graph.facebook.com"
     simulator_url: str | None = None
     """Where the handset of the demo phone is, when demos are on."""
+    embedder: choice.Choice = choice.LOCAL
+    openai_url: str = OPENAI_URL
+    openai_key: str = field(default="", repr=False)
     lease_s: float = 15.0
     """How long a turn is a worker's without a sign of life: what a killed worker costs."""
     send_lease_s: float = 30.0
@@ -61,6 +68,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         twilio=_twilio(environ),
         meta_url=_url(environ, "FRONTDESK_META_URL", "https://graph.facebook.com"),
         simulator_url=environ.get("FRONTDESK_SIMULATOR_URL") or None,
+        embedder=_embedder(environ),
+        openai_url=_url(environ, "OPENAI_BASE_URL", OPENAI_URL),
+        openai_key=environ.get("OPENAI_API_KEY", ""),
         lease_s=_seconds(environ, "FRONTDESK_LEASE_S", 15.0),
         send_lease_s=_seconds(environ, "FRONTDESK_SEND_LEASE_S", 30.0),
         poll_s=_seconds(environ, "FRONTDESK_POLL_S", 1.0),
@@ -109,6 +119,18 @@ def _twilio(environ: Mapping[str, str]) -> dict[str, str]:
     if bool(sid) != bool(token):
         raise BadSettings("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together: set both, or neither")
     return {"account_sid": sid, "auth_token": token} if sid else {}
+
+
+def _embedder(environ: Mapping[str, str]) -> choice.Choice:
+    try:
+        chosen = choice.read(environ.get("FRONTDESK_EMBEDDER") or "local")
+    except choice.BadChoice as error:
+        raise BadSettings(f"FRONTDESK_EMBEDDER is {error}") from error
+    if chosen.kind == "openai" and not (environ.get("OPENAI_API_KEY") or environ.get("OPENAI_BASE_URL")):
+        raise BadSettings(
+            "FRONTDESK_EMBEDDER names a model of OpenAI: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server"
+        )
+    return chosen
 
 
 def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from knowledge.embedding.openai import KNOWN
-
+KNOWN = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, "text-embedding-ada-002": 1536}
+"""Models whose dimensions need not be said."""
 MOST = 4_000
 """What pgvector can index of one vector, as half precision."""
 
@@ -18,6 +18,9 @@ class Choice:
     """local, hash or openai"""
     model: str = ""
     dimensions: int | None = None
+
+
+LOCAL = Choice("local")
 
 
 def read(setting: str) -> Choice:

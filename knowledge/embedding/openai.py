@@ -12,6 +12,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from tenacity.wait import wait_random_exponential
 
 from domain.errors import TurnFailed
+from knowledge.embedding.choice import KNOWN
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
 
-KNOWN = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, "text-embedding-ada-002": 1536}
-"""Models whose dimensions need not be said."""
 SHORTENS = "text-embedding-3"
 """Models of this family give fewer dimensions when asked to; others refuse the question."""
 BATCH_TEXTS, BATCH_CHARACTERS = 256, 200_000

@@ -21,6 +21,10 @@ from pydantic import (
     model_validator,
 )
 
+from domain.fields.definition import Field_ as Field_
+from domain.fields.definition import FieldType as FieldType
+from domain.fields.registry import misdefined
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -177,33 +181,6 @@ class ChannelSettings(Model):
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-FieldType = Literal[
-    "text", "long_text", "choice", "multi_choice", "tags", "boolean", "integer", "decimal", "money", "percent",
-    "rating", "date", "time", "datetime", "date_range", "duration", "phone", "email", "url", "address",
-    "person_name", "reference", "file",
-]  # fmt: skip
-
-
-class Field_(Model):
-    """One typed field of a context schema."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-    type: FieldType
-    description: str = ""
-    options: tuple[str, ...] = ()
-    synonyms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    extract: bool = False
-    required: bool = False
-    requires: tuple[str, ...] = ()
-    pii: bool = False
-
-    @model_validator(mode="after")
-    def _choices_have_options(self) -> "Field_":
-        if self.type in ("choice", "multi_choice") and not self.options:
-            raise ValueError(f"field {self.name!r} is a {self.type} and needs options")
-        return self
-
-
 class Schema(Model):
     name: Slug
     fields: tuple[Field_, ...]
@@ -217,6 +194,9 @@ class Schema(Model):
         unknown = {need for field in self.fields for need in field.requires} - set(names)
         if unknown:
             raise ValueError(f"requires names unknown fields: {', '.join(sorted(unknown))}")
+        wrong = next((said for field in self.fields if (said := misdefined(field))), None)
+        if wrong:
+            raise ValueError(wrong)
         return self
 
 

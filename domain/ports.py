@@ -1,10 +1,12 @@
 """What the rooms ask of the world, said without naming who provides it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
+from domain.booking import Appointment, Opening, Service, Window
+from domain.llm import Allowance, Answer, Call, Ended, Piece, Request, Standing
 from domain.turn import Passage, Understanding
 from domain.workspace import Profile
 
@@ -30,6 +32,39 @@ class Understander(Protocol):
     def understand(self, text: str, profile: Profile, now: datetime) -> Understanding: ...
 
 
+class LLM(Protocol):
+    """A language model. It proposes; nothing that it says is believed before code has looked at it."""
+
+    @property
+    def model(self) -> str:
+        """provider:model, as the settings name it."""
+
+    async def ask(self, request: Request) -> Answer:
+        """One answer, read into the shape that was wanted. Raise ModelFailed."""
+
+    def stream(self, request: Request) -> AsyncIterator[Piece]:
+        """The words as they come, then the whole answer. Raise ModelFailed; words that came before it are void."""
+
+
+class Ledger(Protocol):
+    """What models cost, by business and conversation, and whether there is any left."""
+
+    async def standing(self, workspace_id: UUID, allowance: Allowance) -> Standing: ...
+
+    async def begin(self, call: Call) -> UUID:
+        """Hold the most that the call can cost. Raise ModelFailed(BUDGET) when that is more than is left."""
+
+    async def end(self, workspace_id: UUID, call_id: UUID, ended: Ended) -> None: ...
+
+
+class AnswerCache(Protocol):
+    """Answers that may be given again: to the same question, of the same knowledge, without anybody's data."""
+
+    async def get(self, workspace_id: UUID, key: str) -> str | None: ...
+
+    async def put(self, workspace_id: UUID, key: str, answer: str, keep_s: float) -> None: ...
+
+
 class Embedder(Protocol):
     """Text to vectors of unit length, so that a dot product is a cosine."""
 
@@ -48,6 +83,28 @@ class Retriever(Protocol):
     """The workspace's knowledge, best first, scores 0..1."""
 
     async def search(self, workspace_id: UUID, question: str, limit: int) -> Sequence[Passage]: ...
+
+
+class Calendar(Protocol):
+    """A business's appointments. Reads only: what is to change is an effect of the turn."""
+
+    async def openings(
+        self,
+        workspace_id: UUID,
+        profile: Profile,
+        service: Service,
+        window: Window,
+        now: datetime,
+        limit: int,
+        besides: Collection[UUID] = (),
+    ) -> Sequence[Opening]:
+        """The first `limit` times at which the service can be booked within the window, earliest first. What these
+        runs hold and these appointments take is in nobody's way."""
+
+    async def appointments(
+        self, workspace_id: UUID, contact_id: UUID, now: datetime
+    ) -> Sequence[Appointment]:
+        """The customer's own that are booked and not over, earliest first."""
 
 
 class Waker(Protocol):

@@ -129,6 +129,8 @@ class Step:
     for_person: str = ""
     """Why a person must go on with it; "" when nobody need."""
     sources: tuple[str, ...] = ()
+    fills: Mapping[str, Any] = field(default_factory=dict)
+    """Context fields of these names get these values, where the workspace has them."""
 
 
 class Skill(ABC):

@@ -13,11 +13,16 @@ FrontdeskError
 ├── SendFailed          the provider did not take it   → workers.deliver: a delivery state
 │   └── SendUnknown     nobody can say whether it did  → reconciled, never blindly resent
 └── TurnFailed          the turn could not be finished → workers.turns: tried again, then a person
+    └── ModelFailed     a model gave no usable answer  → dialogue: the next model, then what needs none
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from domain.llm import Usage
 
 
 class FrontdeskError(Exception):
@@ -146,3 +151,42 @@ class TurnFailed(FrontdeskError):
     """A turn could not be finished."""
 
     code = "turn_failed"
+
+
+class Trouble(StrEnum):
+    """Why a model gave no answer that can be used."""
+
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
+    REFUSED = "refused"
+    TRUNCATED = "truncated"
+    EMPTY = "empty"
+    LOOPING = "looping"
+    BAD_JSON = "bad_json"
+    AUTH = "auth"
+    BAD_REQUEST = "bad_request"
+    BUDGET = "budget"
+    RESTING = "resting"
+
+
+class ModelFailed(TurnFailed):
+    """A language model gave no usable answer. `retry_after_s` is what the provider asked for; `usage` what the
+    useless answer cost, where the provider said so."""
+
+    code = "model_failed"
+
+    def __init__(
+        self,
+        trouble: Trouble,
+        model: str,
+        detail: str = "",
+        *,
+        retry_after_s: float | None = None,
+        usage: "Usage | None" = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(f"{model}: {trouble}{f' ({detail})' if detail else ''}")
+        self.trouble, self.model, self.detail = trouble, model, detail
+        self.retry_after_s, self.usage, self.status = retry_after_s, usage, status

@@ -9,6 +9,7 @@ from frontdesk.cli import (
     chat,
     contact,
     doctor,
+    eval,
     keys,
     processes,
     replay,
@@ -43,6 +44,7 @@ app.add_typer(user.app, name="user")
 app.add_typer(contact.app, name="contact")
 app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")
+app.add_typer(eval.app, name="eval")
 app.add_typer(keys.app, name="key")
 
 

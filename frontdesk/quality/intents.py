@@ -1,0 +1,112 @@
+"""How often the intent is right, and how often a stranger is recognised as one."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from dialogue.understand.examples import Example
+from dialogue.understand.model import Guess, Model, train
+from frontdesk.quality.figures import OfClass, Stopwatch, accuracy, by_class, macro_f1, share
+from frontdesk.quality.labelled import OUT_OF_SCOPE, Sentence, read
+from frontdesk.quality.sheet import Section
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`accuracy` and `macro_f1`: the best intent is right, in-scope messages only. `accepted`: it is right and
+    sure enough to be used. `oos_recall`: of the strangers, those refused; `oos_precision`: of what was refused,
+    the strangers. Both are None without strangers."""
+
+    accuracy: float
+    macro_f1: float
+    oos_recall: float | None
+    oos_precision: float | None
+    train_s: float
+    p50_ms: float
+    p99_ms: float
+    n: int
+    accepted: float
+    threshold: float
+    by_class: dict[str, OfClass]
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def measure(
+    known: Sequence[Sentence], asked: Sequence[Sentence], strangers: Sequence[Sentence] = ()
+) -> Found:
+    """Every message alone, as a turn does it. `known` may hold the label `oos` too, and so may `asked`."""
+    started = time.perf_counter()
+    model = train([Example(one.text, one.label, "") for one in known])
+    train_s = time.perf_counter() - started
+    watch = Stopwatch()
+    everything = [*asked, *(Sentence(one.text, OUT_OF_SCOPE) for one in strangers)]
+    model.guess("warm")
+    guesses = [watch.time(lambda text=one.text: model.guess(text)) for one in everything]  # type: ignore[misc]
+    inside = [(g, s) for g, s in zip(guesses, everything, strict=True) if s.label != OUT_OF_SCOPE]
+    gold, best = [s.label for _, s in inside], [g.intent for g, _ in inside]
+    refused = [_refused(guess, model) for guess in guesses]
+    strange = [one.label == OUT_OF_SCOPE for one in everything]
+    caught = sum(a and b for a, b in zip(refused, strange, strict=True))
+    accepted = sum(g.intent == s.label and not _refused(g, model) for g, s in inside)
+    return Found(
+        accuracy(gold, best),
+        macro_f1(gold, best),
+        share(caught, sum(strange)),
+        share(caught, sum(refused)) if any(strange) else None,
+        round(train_s, 2),
+        watch.percentile(0.5),
+        watch.percentile(0.99),
+        len(inside),
+        share(accepted, len(inside)) or 0.0,
+        round(model.threshold, 4),
+        by_class(gold, best),
+    )
+
+
+def _refused(guess: Guess, model: Model) -> bool:
+    return guess.intent == OUT_OF_SCOPE or guess.confidence < model.threshold
+
+
+CLINC, BANKING = "clinc150", "banking77"
+SETS = (
+    ("CLINC150, all", CLINC, "train.csv", "val.csv", "oos_val.csv"),
+    ("CLINC150, 10 each", CLINC, "train_10.csv", "val.csv", "oos_val.csv"),
+    ("CLINC150, 5 each", CLINC, "train_5.csv", "val.csv", "oos_val.csv"),
+    ("BANKING77, all", BANKING, "train.csv", "valid.csv", ""),
+    ("BANKING77, 10 each", BANKING, "train_10.csv", "valid.csv", ""),
+    ("BANKING77, 5 each", BANKING, "train_5.csv", "valid.csv", ""),
+    ("BANKING, 50 intents, near strangers", BANKING, "oos50_train.csv", "oos50_valid.csv", "oos50_id_oos_valid.csv"),
+    ("SNIPS", "snips", "train.jsonl.gz", "valid.jsonl", ""),
+)  # fmt: skip
+
+
+def _rows(data: Path) -> Iterator[Sequence[object]]:
+    for name, folder, known, asked, strangers in SETS:
+        here = data / folder
+        if (here / known).exists() and (here / asked).exists():
+            others = read(here / strangers) if strangers else []
+            yield _row(name, measure(read(here / known), read(here / asked), others))
+
+
+def _row(name: str, found: Found) -> Sequence[object]:
+    return (
+        name, found.n, found.accuracy, found.macro_f1, found.accepted, found.oos_recall, found.oos_precision,
+        found.train_s, found.p50_ms, found.p99_ms,
+    )  # fmt: skip
+
+
+SECTION = Section(
+    "intents",
+    "Intents",
+    "Learnt from the training file of each set, asked with its development file: `frontdesk eval intents`. "
+    "*Accuracy* counts the best intent; *accepted* counts it only when it was sure enough to be used, which is "
+    "decided by cross-validation on the training file alone. Milliseconds are one message, everything included.",
+    (
+        "set", "messages", "accuracy", "macro F1", "accepted", "oos recall", "oos precision",
+        "training s", "p50 ms", "p99 ms",
+    ),
+    _rows,
+)  # fmt: skip

@@ -43,6 +43,10 @@ class MasterKey:
     def open(self, workspace_id: UUID, sealed: bytes) -> bytes:
         return _open(self._key, sealed, workspace_id.bytes)
 
+    def derive(self, purpose: str) -> bytes:
+        """A key of 32 bytes for this one purpose; it says nothing about any other."""
+        return HKDF(SHA256(), 32, salt=None, info=f"frontdesk {purpose} v1".encode()).derive(self._key)
+
 
 @dataclass(frozen=True, slots=True)
 class SealedKey:
@@ -71,6 +75,10 @@ class Keyring:
     def new_key(self, workspace_id: UUID, key_id: int, purpose: str) -> SealedKey:
         master = self._masters[0]
         return SealedKey(key_id, purpose, master.seal(workspace_id, os.urandom(32)), master.id)
+
+    def derived(self, purpose: str) -> dict[str, bytes]:
+        """name of the secret → its key for this purpose, newest first: sign with the first, believe any."""
+        return {master.id: master.derive(purpose) for master in self._masters}
 
     def reseal(self, workspace_id: UUID, key: SealedKey) -> SealedKey | None:
         """The same key under the newest secret; None when it already is."""

@@ -31,10 +31,19 @@ _ENTER = text(
     " set_config('app.now', :now, true), frontdesk_now(), set_config('app.trace', :trace, true)"
 )
 _BEGIN = "begin; " + re.sub(r":(\w+)", r"%(\1)s", _ENTER.text)
-_KEYS = text(
-    "select id, purpose, sealed, sealed_by, created_at <= frontdesk_now() - cast(:settles as interval) as settled"
-    " from data_key order by id"
+_ROLE = text("select set_config('role', :role, true)")
+_KEY_COLUMNS = (
+    "id, purpose, sealed, sealed_by, created_at <= frontdesk_now() - cast(:settles as interval) as settled"
 )
+_KEYS = text(f"select {_KEY_COLUMNS} from data_key order by id")  # noqa: S608  (constant columns)
+_ACCOUNT_KEYS = text(f"select {_KEY_COLUMNS} from account_key order by id")  # noqa: S608
+_ADD_ACCOUNT_KEY = text(
+    "insert into account_key (id, purpose, sealed, sealed_by) values (:id, :purpose, :sealed, :sealed_by)"
+    " on conflict (id) do nothing"
+)
+
+NOBODYS = UUID(int=0)
+"""What the keys of accounts are bound to, as a workspace's are to its id."""
 
 KEYS_KEPT_S = 60.0
 """After this the keys of a workspace are read again: somebody may have added one."""
@@ -92,6 +101,15 @@ class Dispatch:
     now: datetime
 
 
+@dataclass(slots=True)
+class Accounts:
+    """One transaction over those who sign in and the businesses that they are in; nothing of the businesses."""
+
+    db: AsyncConnection
+    now: datetime
+    vault: Vault
+
+
 class Database:
     def __init__(self, url: str, keyring: Keyring, *, clock: Clock | None = None, pool: int = 8) -> None:
         self.engine: AsyncEngine = create_async_engine(
@@ -121,6 +139,21 @@ class Database:
             yield Tx(connection, workspace_id, now, self.keyring.vault(workspace_id, keys))
             for key in keys:
                 await connection.execute(_ADD_KEY, {"workspace": workspace_id, **vars_of(key)})
+
+    @asynccontextmanager
+    async def accounts(self) -> AsyncIterator[Accounts]:
+        if NOBODYS not in self._vaults:
+            await self._make_account_keys()
+        async with self._begin("frontdesk_accounts", "") as (connection, now):
+            yield Accounts(connection, now, await self._vault(connection, NOBODYS))
+
+    @asynccontextmanager
+    async def accounts_within(self, tx: Tx) -> AsyncIterator[Accounts]:
+        """The same inside a workspace's transaction: both are committed, or neither. Somebody has looked at the
+        accounts before, so that their keys are there."""
+        await tx.execute(_ROLE, {"role": "frontdesk_accounts"})
+        yield Accounts(tx.db, tx.now, await self._vault(tx.db, NOBODYS))
+        await tx.execute(_ROLE, {"role": "frontdesk_app"})
 
     def forget_keys(self, workspace_id: UUID) -> None:
         """After a rotation: read them again."""
@@ -169,11 +202,19 @@ class Database:
         return vault
 
     async def _open_vault(self, connection: AsyncConnection, workspace_id: UUID) -> Vault:
-        rows = (await connection.execute(_KEYS, {"settles": KEY_SETTLES})).all()
+        query = _ACCOUNT_KEYS if workspace_id == NOBODYS else _KEYS
+        rows = (await connection.execute(query, {"settles": KEY_SETTLES})).all()
         if not rows:
             raise LookupError(f"there is no workspace {workspace_id}")
         keys = [SealedKey(row.id, row.purpose, bytes(row.sealed), row.sealed_by, row.settled) for row in rows]
         return self.keyring.vault(workspace_id, keys)
+
+    async def _make_account_keys(self) -> None:
+        """In a transaction of their own, before anything is sealed by them. Who comes second takes the first's."""
+        async with self._begin("frontdesk_accounts", "") as (connection, _):
+            if (await connection.execute(_ACCOUNT_KEYS, {"settles": KEY_SETTLES})).first() is None:
+                for key in self.keyring.new_keys(NOBODYS):
+                    await connection.execute(_ADD_ACCOUNT_KEY, vars_of(key))
 
 
 async def _enter_at_once(connection: AsyncConnection, values: dict[str, str]) -> datetime:

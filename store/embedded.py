@@ -23,7 +23,7 @@ do $$ begin
     create role frontdesk login nosuperuser nobypassrls nocreaterole nocreatedb noinherit;
   end if;
 end $$;
-grant frontdesk_app, frontdesk_dispatch, frontdesk_eraser to frontdesk;
+grant frontdesk_app, frontdesk_dispatch, frontdesk_eraser, frontdesk_accounts to frontdesk;
 """
 
 

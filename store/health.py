@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store import migrate
 from store.db import Database, Dispatch, Tx
 
-ROLES = ("frontdesk_app", "frontdesk_dispatch", "frontdesk_eraser")
+ROLES = ("frontdesk_app", "frontdesk_dispatch", "frontdesk_eraser", "frontdesk_accounts")
 
 _SERVER = text(
     "select current_setting('server_version') as version, clock_timestamp() as now, session_user::text as login,"

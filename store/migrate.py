@@ -17,7 +17,7 @@ from store.db import sqlalchemy_url
 
 _LOCK = 7_262_801_941_220_110  # any fixed number: two migrations at once wait for each other
 _SCRIPTS = Path(migrations.__file__).parent
-ROLES = ("frontdesk_app", "frontdesk_dispatch", "frontdesk_eraser")
+ROLES = ("frontdesk_app", "frontdesk_dispatch", "frontdesk_eraser", "frontdesk_accounts")
 _MINE = text("select rolname from pg_roles where rolname = any(:roles) and not pg_has_role(rolname, 'SET')")
 _THERE = text("select rolname from pg_roles where rolname = any(:roles)")
 

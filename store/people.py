@@ -1,4 +1,4 @@
-"""People of a workspace and the keys by which programs act for them."""
+"""The keys by which programs act, and whom they act for; adding a person from the command line."""
 
 import hmac
 import secrets
@@ -11,6 +11,7 @@ from zlib import crc32
 
 from sqlalchemy import text
 
+from domain.errors import NotFound
 from store.db import Dispatch, Tx, new_id
 
 _ADD_PERSON = text(
@@ -19,12 +20,19 @@ _ADD_PERSON = text(
     " on conflict (workspace_id, email_hash) do update set role = excluded.role, name = excluded.name returning id"
 )
 _ADD_KEY = text(
-    "insert into api_key (workspace_id, id, name, prefix, secret_hash, scopes, person_id, expires_at)"
-    " values (:w, :id, :name, :prefix, :hash, :scopes, :person, :expires_at)"
+    "insert into api_key (workspace_id, id, name, prefix, secret_hash, scopes, role, person_id, expires_at)"
+    " values (:w, :id, :name, :prefix, :hash, :scopes, :role, :person, :expires_at)"
+)
+_COLUMNS = "id, name, prefix, scopes, role, person_id, created_at, last_used_at, expires_at, revoked_at"
+_GET_KEY = text(f"select {_COLUMNS} from api_key where id = :id")  # noqa: S608  (constant columns)
+_KEYS = text(
+    f"select {_COLUMNS} from api_key where (cast(:before as uuid) is null or id < :before)"  # noqa: S608
+    " order by id desc limit :limit"
 )
 _WORKSPACE = text("select workspace_id from api_key where prefix = :prefix")
 _KEY = text(
-    "select k.id, k.secret_hash, k.scopes, k.person_id, k.expires_at, k.revoked_at, k.last_used_at, p.role, p.state"
+    "select k.id, k.secret_hash, k.scopes, k.person_id, k.expires_at, k.revoked_at, k.last_used_at, k.role as own_role,"
+    " p.role, p.state"
     " from api_key k left join person p on p.workspace_id = k.workspace_id and p.id = k.person_id"
     " where k.prefix = :prefix"
 )
@@ -42,13 +50,15 @@ _REVOKE_NAMED = text(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a valid key stands for."""
+    """Who asks: a key and whom it stands for, or a person who has signed in. `role` is a key's person's; when
+    `own_role` is set, the weaker of the two counts."""
 
     workspace_id: UUID
-    key_id: UUID
+    key_id: UUID | None
     person_id: UUID | None
     role: str
     scopes: tuple[str, ...]
+    own_role: str | None = None
 
     @property
     def actor(self) -> str:
@@ -67,20 +77,63 @@ async def add(tx: Tx, role: str, name: str, email: str) -> UUID:
     return person_id
 
 
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as lists show it: without its secret."""
+
+    id: UUID
+    name: str
+    prefix: str
+    scopes: tuple[str, ...]
+    role: str | None
+    person_id: UUID | None
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
 async def add_key(
     tx: Tx,
     name: str,
     person_id: UUID | None,
     scopes: tuple[str, ...] = ("*",),
     expires_at: datetime | None = None,
+    role: str | None = None,
 ) -> str:
     """A new key, `fd_<prefix>_<secret><checksum>`; it is shown this once and only its hash is kept."""
+    return (await make_key(tx, name, person_id, scopes, expires_at, role))[1]
+
+
+async def make_key(
+    tx: Tx,
+    name: str,
+    person_id: UUID | None,
+    scopes: tuple[str, ...],
+    expires_at: datetime | None,
+    role: str | None,
+) -> tuple[UUID, str]:
+    """(id, the key)"""
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(24).replace("_", "-")
-    values = {"w": tx.workspace_id, "id": new_id(), "name": name, "prefix": prefix, "hash": _hash(secret)}
-    await tx.execute(
-        _ADD_KEY, values | {"scopes": list(scopes), "person": person_id, "expires_at": expires_at}
-    )
-    return f"fd_{prefix}_{secret}{_checksum(prefix, secret)}"
+    key_id = new_id()
+    values = {"w": tx.workspace_id, "id": key_id, "name": name, "prefix": prefix, "hash": _hash(secret)}
+    values |= {"scopes": list(scopes), "role": role, "person": person_id, "expires_at": expires_at}
+    await tx.execute(_ADD_KEY, values)
+    return key_id, f"fd_{prefix}_{secret}{_checksum(prefix, secret)}"
+
+
+async def keys(tx: Tx, before: UUID | None, limit: int) -> list[ApiKey]:
+    """The newest first."""
+    rows = await tx.execute(_KEYS, {"before": before, "limit": limit})
+    return [ApiKey(**row._mapping) for row in rows]
+
+
+async def key(tx: Tx, key_id: UUID) -> ApiKey:
+    """Raise NotFound."""
+    row = (await tx.execute(_GET_KEY, {"id": key_id})).first()
+    if row is None:
+        raise NotFound("there is no such key here")
+    return ApiKey(**row._mapping)
 
 
 def read_key(key: str) -> tuple[str, str] | None:
@@ -111,7 +164,8 @@ async def caller(tx: Tx, prefix: str, secret: str) -> Caller | None:
     ):
         return None
     await tx.execute(_USED, {"id": row.id})
-    return Caller(tx.workspace_id, row.id, row.person_id, row.role or "agent", tuple(row.scopes))
+    role, own = row.role or row.own_role or "agent", row.own_role
+    return Caller(tx.workspace_id, row.id, row.person_id, role, tuple(row.scopes), own)
 
 
 async def revoke_key(tx: Tx, key_id: UUID) -> bool:

@@ -17,6 +17,8 @@ MakeDesk = Callable[..., Awaitable[Desk]]
 Owner = psycopg.AsyncConnection[Any]
 OTHERS = {"alembic_version", "installation"}
 """Of the database itself: no business, no person is in them."""
+ACCOUNTS = {"account", "account_key", "session", "refresh_token"}
+"""Of those who sign in, who may be in several businesses: a role of its own sees them, and nothing else does."""
 KEYED_HASHES = {("visitor", "key")}
 """Bytes that the dispatcher may see: they find something and say nothing."""
 HISTORY = ("consent", "inbound_receipt", "delivery_event", "context_value", "audit")
@@ -42,16 +44,22 @@ async def problems(owner: Owner) -> list[str]:
     for name, enabled, forced, qual, check in await (await owner.execute(TABLES)).fetchall():
         column = "id" if name == "workspace" else "workspace_id"
         rule = f"({column} = frontdesk_workspace())"
-        if name not in OTHERS and not (enabled and forced and qual == rule and check == rule):
+        if name not in OTHERS | ACCOUNTS and not (enabled and forced and qual == rule and check == rule):
             found.append(f"{name}: enabled={enabled} forced={forced} using {qual} with check {check}")
     for source, target, columns in await (await owner.execute(FOREIGN_KEYS)).fetchall():
-        if target != "workspace" and (len(columns) < 2 or columns[0] != "workspace_id"):
+        if (
+            not {source, target} <= ACCOUNTS
+            and target != "workspace"
+            and (len(columns) < 2 or columns[0] != "workspace_id")
+        ):
             found.append(f"{source}{columns} → {target} may cross")
     return found
 
 
 async def tables(owner: Owner) -> list[str]:
-    return [row[0] for row in await (await owner.execute(TABLES)).fetchall() if row[0] not in OTHERS]
+    return [
+        row[0] for row in await (await owner.execute(TABLES)).fetchall() if row[0] not in OTHERS | ACCOUNTS
+    ]
 
 
 # --- what the catalogue says ---
@@ -123,6 +131,39 @@ async def test_what_belongs_to_nobody_is_only_read(owner: Owner, table: str) -> 
     for verb in ("INSERT", "UPDATE", "DELETE", "TRUNCATE"):
         row = await owner.execute("select has_table_privilege('frontdesk_app', %s, %s)", (table, verb))
         assert (verb, await row.fetchone()) == (verb, (False,))
+
+
+@pytest.mark.parametrize("table", sorted(ACCOUNTS))
+async def test_accounts_are_seen_by_their_own_role_only(owner: Owner, table: str) -> None:
+    row = await (
+        await owner.execute(
+            "select relrowsecurity, relforcerowsecurity from pg_class where relname = %s", (table,)
+        )
+    ).fetchone()
+    assert row == (True, True)
+    policies = await owner.execute("select roles::text[] from pg_policies where tablename = %s", (table,))
+    assert await policies.fetchall() == [(["frontdesk_accounts"],)]
+    for role in ("frontdesk_app", "frontdesk_dispatch", "frontdesk_eraser", "frontdesk"):
+        for verb in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+            held = (
+                await owner.execute("select has_any_column_privilege(%s, %s, %s)", (role, table, verb))
+                if (verb != "DELETE")
+                else await owner.execute("select has_table_privilege(%s, %s, %s)", (role, table, verb))
+            )
+            assert (role, verb, await held.fetchone()) == (role, verb, (False,))
+
+
+async def test_who_signs_people_in_sees_ids_and_roles_of_a_business_and_no_more(owner: Owner) -> None:
+    rows = await owner.execute(
+        "select c.table_name, array_agg(c.column_name::text order by 1) from information_schema.columns c"
+        " where c.table_schema = 'public' and has_column_privilege('frontdesk_accounts', c.table_name::regclass,"
+        " c.column_name, 'SELECT') group by 1"
+    )
+    seen = {table: set(columns) for table, columns in await rows.fetchall() if table not in ACCOUNTS}
+    assert seen == {
+        "person": {"workspace_id", "id", "account_id", "role", "state"},
+        "workspace": {"id", "slug", "state"},
+    }
 
 
 @pytest.mark.parametrize("table", HISTORY)

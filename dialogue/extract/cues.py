@@ -1,0 +1,100 @@
+"""Which words speak for which field: its name, its description, the admin's synonyms, and their everyday kin."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from dialogue.vocabulary import stem
+from domain.fields import Field_
+from domain.fields.options import plain
+
+FILE = Path(__file__).with_name("lexicon.yaml")
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_BOUNDARY = re.compile(r"[.!?;\n]\s|\n")
+Key = tuple[str, str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """Stems that speak for a field: `own` for no other field of the schema, `all` perhaps for others too;
+    `said` without kin."""
+
+    own: frozenset[str]
+    all: frozenset[str]
+    said: frozenset[str]
+    words: str
+    """Name and description as one plain text, for patterns."""
+
+
+@cache
+def lexicon() -> Any:
+    return YAML(typ="safe", pure=True).load(FILE.read_text(encoding="utf-8"))
+
+
+@cache
+def _stop() -> frozenset[str]:
+    return frozenset(lexicon()["stop"].split())
+
+
+@cache
+def _kin() -> Mapping[str, frozenset[str]]:
+    kin: dict[str, frozenset[str]] = {}
+    for line in lexicon()["kin"]:
+        group = frozenset(stem(word) for word in line.split())
+        for one in group:
+            kin[one] = kin.get(one, frozenset()) | group
+    return kin
+
+
+@lru_cache(maxsize=5_000)
+def stems(text: str) -> tuple[str, ...]:
+    """The telling words, in order."""
+    words = _WORD.findall(plain(text).replace("_", " "))
+    return tuple(stem(word) for word in words if word not in _stop() and len(word) > 1)
+
+
+def signs(fields: Sequence[Field_]) -> Mapping[str, Signs]:
+    return _signs(tuple((f.name, f.description, f.cues) for f in fields))
+
+
+@lru_cache(maxsize=500)
+def _signs(keys: tuple[Key, ...]) -> Mapping[str, Signs]:
+    said = {name: frozenset(stems(f"{name} {about} {' '.join(cues)}")) for name, about, cues in keys}
+    shared = Counter(one for words in said.values() for one in words)
+    found = {}
+    for name, about, _ in keys:
+        own = frozenset(one for one in said[name] if shared[one] == 1)
+        wide = _widened(said[name])
+        others = frozenset().union(*(words for other, words in said.items() if other != name))
+        found[name] = Signs(_widened(own) - others, wide, said[name], plain(f"{name.replace('_', ' ')} {about}"))
+    return found
+
+
+def _widened(words: frozenset[str]) -> frozenset[str]:
+    return words.union(*(_kin().get(one, frozenset()) for one in words))
+
+
+def before(text: str, start: int, reach: int = 30) -> str:
+    """What stands before a place, in its sentence; `reach` characters, whole words."""
+    said = text[max(0, start - reach) : start]
+    if start > reach:
+        said = said.partition(" ")[2] if not text[start - reach - 1].isspace() else said
+    return _BOUNDARY.split(said)[-1]
+
+
+def after(text: str, end: int, reach: int = 22) -> str:
+    said = text[end : end + reach]
+    return _BOUNDARY.split(said)[0]
+
+
+def fit(signs: Signs, words: str) -> float:
+    """How much a stretch of text speaks for a field: its own words count one each, shared ones a third."""
+    said = set(stems(words))
+    own = len(said & signs.own)
+    return own + 0.35 * len(said & (signs.all - signs.own))

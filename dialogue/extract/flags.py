@@ -1,0 +1,51 @@
+"""Yes or no: wished for, ruled out, or answered; what is only asked about is neither."""
+
+import re
+from collections.abc import Iterator
+
+from dialogue.extract.cues import Signs
+from dialogue.extract.heard import Found, Heard
+from dialogue.extract.polarity import asks_about, denied
+from dialogue.vocabulary import stem
+from domain.fields import Field_, FieldType
+from domain.fields.boolean import yes_or_no
+from domain.fields.options import plain
+
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_THING = frozenset(
+    stem(word)
+    for word in "hotel restaurant event ride cab taxi car appointment salon property place person house apartment provide offer"
+    " serve available availability book booking reservation allow allowed welcome adequate option options service services include"
+    " inside building unit home room dentist doctor flight train bus trip journey add extra seat seating want require user".split()
+)
+"""Words of a description that say what has the quality, not which quality."""
+
+
+def read(heard: Heard, signs: dict[str, Signs]) -> Iterator[Found]:
+    for f in heard.fields:
+        if f.type is FieldType.BOOLEAN:
+            found = _said(heard, f, signs[f.name]) or _answered(heard, f)
+            if found:
+                yield found
+
+
+def _said(heard: Heard, field: Field_, signs: Signs) -> Found | None:
+    telling = signs.own - _THING
+    m = next((m for m in _WORD.finditer(heard.text) if stem(plain(m[0])) in telling), None)
+    if m is None or (asks_about(heard.text, m.start()) and field.name not in heard.asked):
+        return None
+    value = not denied(heard.text, m.start())
+    if field.name in heard.asked and value:
+        value = yes_or_no(heard.text) is not False or not _FLAT_NO.match(heard.text)
+    return Found(field.name, value, 0.85, m[0], m.start())
+
+
+_FLAT_NO = re.compile(r"^\W*(?:no|nope|nah|not)\b", re.IGNORECASE)
+
+
+def _answered(heard: Heard, field: Field_) -> Found | None:
+    if field.name not in heard.asked:
+        return None
+    value = yes_or_no(heard.text)
+    words = heard.text.strip()
+    return None if value is None else Found(field.name, value, 0.9, words, heard.text.index(words))

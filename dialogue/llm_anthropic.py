@@ -64,7 +64,7 @@ class Anthropic:
                 if not self._step_down(way, error):
                     raise self._failed(error) from error
             except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-                raise ModelFailed(Trouble.UNREACHABLE, self.model, type(error).__name__) from error
+                raise _unheard(self.model, error) from error
             except ValueError as error:
                 raise ModelFailed(Trouble.BAD_JSON, self.model, "the server's answer is not JSON") from error
 
@@ -75,7 +75,7 @@ class Anthropic:
         except anthropic.AnthropicError as error:
             raise self._failed(error) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise ModelFailed(Trouble.UNREACHABLE, self.model, type(error).__name__) from error
+            raise _unheard(self.model, error) from error
         except ValueError as error:
             raise ModelFailed(Trouble.BAD_JSON, self.model, "an event of the stream is not JSON") from error
 
@@ -188,6 +188,12 @@ def _closed(message: dict[str, Any]) -> dict[str, Any]:
         if block.get("type") == "tool_use" and block["json"]:
             block["input"] = json.loads(block["json"])
     return message
+
+
+def _unheard(model: str, error: Exception) -> ModelFailed:
+    """The connection failed below the SDK."""
+    late = isinstance(error, httpx2.TimeoutException)
+    return ModelFailed(Trouble.TIMEOUT if late else Trouble.UNREACHABLE, model, type(error).__name__)
 
 
 def _plain(reply: Any) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class OpenAI:
                 if not self._step_down(way, error):
                     raise self._failed(error) from error
             except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-                raise ModelFailed(Trouble.UNREACHABLE, self.model, type(error).__name__) from error
+                raise _unheard(self.model, error) from error
             except ValueError as error:
                 raise ModelFailed(Trouble.BAD_JSON, self.model, "the server's answer is not JSON") from error
 
@@ -77,7 +77,7 @@ class OpenAI:
         except openai.OpenAIError as error:
             raise self._failed(error) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise ModelFailed(Trouble.UNREACHABLE, self.model, type(error).__name__) from error
+            raise _unheard(self.model, error) from error
         except ValueError as error:
             raise ModelFailed(Trouble.BAD_JSON, self.model, "an event of the stream is not JSON") from error
 
@@ -245,6 +245,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _schema(prompt: Prompt) -> dict[str, Any]:
     assert prompt.shape is not None
     return {"name": prompt.shape.name, "schema": prompt.shape.schema, "strict": True}
+
+
+def _unheard(model: str, error: Exception) -> ModelFailed:
+    """The connection failed below the SDK."""
+    late = isinstance(error, httpx2.TimeoutException)
+    return ModelFailed(Trouble.TIMEOUT if late else Trouble.UNREACHABLE, model, type(error).__name__)
 
 
 def _plain(reply: Any) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def _providers(here: Simulation) -> list[Route]:
 def _asked(here: Simulation, wire: str) -> Callable[[Request], Awaitable[Sending]]:
     async def endpoint(request: Request) -> Sending:
         body: Json = await request.json() if request.method == "POST" else {}
-        provider: ModuleType = anthropic if "x-api-key" in request.headers else openai
+        provider: ModuleType = anthropic if "anthropic-version" in request.headers else openai
         rule = here.rule(wire, body)
         trouble = rule.trouble if rule else ""
         entry: Json = {"wire": wire, "path": request.url.path, "body": body, "trouble": trouble}

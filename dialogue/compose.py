@@ -14,6 +14,8 @@ from domain.disclosure import disclosed
 from domain.entities import Kind
 from domain.turn import Author, NameContact, Part, Reply, SetField, Turn, Understanding
 
+BARE_TALK = frozenset({"unknown", "give_information", "affirm", "deny", "greeting", "thanks"})
+"""Beside a skill's words these need no answer of their own."""
 IDENTITY = frozenset({"person_name", "phone", "email", "address"})
 TIRED = 2
 """How often one question is asked before a person takes over."""
@@ -51,6 +53,8 @@ def language_of(turn: Turn) -> str:
 def _reply(turn: Turn, understood: Understanding) -> Reply | None:
     if understood.intent in _ALONE:
         return _ALONE[understood.intent](turn)
+    if turn.spoken is not None:
+        return _beside_skill(turn, turn.spoken)
     if understood.intent == "unknown" and wordless(turn.text):
         return _puzzled(turn)
     parts = knowing.questions(turn)
@@ -63,6 +67,15 @@ def _reply(turn: Turn, understood: Understanding) -> Reply | None:
     if tasks or not parts or not said or (asked(turn) and _known(said)):
         said.append(_carry_on(turn, understood, booking=bool(tasks)))
     return _together([reply for reply in said if reply is not None])
+
+
+def _beside_skill(turn: Turn, spoken: Reply) -> Reply | None:
+    """Other questions of the burst are answered first; what is not known goes to a person, and the skill waits."""
+    parts = [part for part in knowing.questions(turn) if part.intent not in turn.taken | BARE_TALK]
+    said = [reply for part in parts if (reply := _answer(part, turn, alone=len(parts) == 1)) is not None]
+    if turn.spoken_after and (not said or any(reply.kind in ("unknown", "request") for reply in said)):
+        return _together(said)
+    return _together([*said, spoken])
 
 
 def _known(said: list[Reply | None]) -> bool:

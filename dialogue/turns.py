@@ -1,6 +1,7 @@
 """One turn, from what the customer wrote to what should happen. Read it top to bottom."""
 
 from dataclasses import replace
+from types import MappingProxyType
 
 from dialogue import knowing
 from dialogue.answers import source_name
@@ -8,11 +9,13 @@ from dialogue.asking import asked, last_of_ours
 from dialogue.compose import compose, language_of
 from dialogue.context import fill_context
 from dialogue.guard import guard
+from dialogue.stack import Skills, act
 from dialogue.understand.local import weight
 from dialogue.understand.sentences import follows_up
 from dialogue.vocabulary import speaks
 from domain import fair_housing, loops, policy
 from domain.ports import Retriever, Understander
+from domain.skill import SkillEffect
 from domain.turn import (
     Action,
     Author,
@@ -37,12 +40,15 @@ FEW_WORDS = 3
 conversation's language."""
 
 
-async def answer(turn: Turn, understander: Understander, knowledge: Retriever) -> Turn:
+async def answer(
+    turn: Turn, understander: Understander, knowledge: Retriever, skills: Skills = MappingProxyType({})
+) -> Turn:
     if loop := loops.is_loop([_beat(line) for line in (*turn.history, *turn.burst)], turn.now):
         return _stop(turn, loop)
     turn = understand(turn, understander)
     turn = fill_context(turn)
     turn = await look_up(turn, knowledge)
+    turn = await act(turn, skills)
     turn = compose(turn)
     turn = guard(turn)
     return decide(turn)
@@ -133,12 +139,20 @@ def _effects(turn: Turn, decision: Decision) -> tuple[Effect, ...]:
     text = turn.reply.text if turn.reply else ""
     match decision.action:
         case Action.SEND:
-            return (Say(text),)
+            return (*turn.pending, Say(text))
         case Action.DRAFT:
-            return (ProposeDraft(text, decision.reason),)
+            return (ProposeDraft(text, decision.reason, turn.pending),)
         case Action.HANDOFF:
-            return (HandOff(decision.reason, text if policy.may_hold(turn.profile.policy, decision) else ""),)
+            return (
+                *_kept(turn, decision),
+                HandOff(decision.reason, text if policy.may_hold(turn.profile.policy, decision) else ""),
+            )
     return ()
+
+
+def _kept(turn: Turn, decision: Decision) -> tuple[SkillEffect, ...]:
+    """A skill that hands its run to a person has said so; if somebody is needed for another reason, it waits."""
+    return turn.pending if decision.reason in policy.REQUESTS else ()
 
 
 def _asks(understood: Understanding) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.entities import Entity
+from domain.skill import Run, SkillEffect
 from domain.workspace import Profile
 
 
@@ -129,10 +130,11 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class ProposeDraft:
-    """Put this before a person; it leaves only when approved."""
+    """Put this before a person; it leaves only when approved, and `then` happens with it."""
 
     text: str
     reason: str
+    then: tuple[SkillEffect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ class SetLanguage:
     language: str
 
 
-Effect = SetField | Say | ProposeDraft | HandOff | NameContact | SetLanguage
+Effect = SetField | Say | ProposeDraft | HandOff | NameContact | SetLanguage | SkillEffect
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +181,20 @@ class Turn:
     history: tuple[Line, ...] = ()
     """What came before the burst, oldest first."""
     context: Mapping[str, Value] = field(default_factory=dict)
+    runs: tuple[Run, ...] = ()
+    """What skills have under way here, the one touched last first."""
     understood: Understanding | None = None
     passages: tuple[Passage, ...] = ()
+    spoken: Reply | None = None
+    """What a skill says in this turn; `compose` puts the answers to other questions before it."""
+    spoken_after: bool = False
+    """It is said only to come back to what was under way."""
+    taken: frozenset[str] = frozenset()
+    """Intents of parts that the skill has dealt with."""
+    skill: str = ""
+    """The skill that took a step."""
+    pending: tuple[SkillEffect, ...] = ()
+    """What that step wants done, if its words may leave."""
     reply: Reply | None = None
     decision: Decision | None = None
     effects: tuple[Effect, ...] = ()

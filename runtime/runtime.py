@@ -1,7 +1,7 @@
 """Everything a door needs, opened once: every choice of provider is made here."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,13 +11,16 @@ from channels import registry
 from channels.base import Account, Channel
 from dialogue.understand.local import LocalUnderstander
 from domain.ports import Clock, Embedder, Retriever, Understander
+from domain.skill import Skill
 from knowledge.embedding.hashing import Hashing
 from knowledge.embedding.minilm import MiniLM
 from knowledge.embedding.openai import OpenAIEmbedder
 from knowledge.search import FullText
+from runtime.diary import Diary
 from runtime.http import Client, open_client
 from runtime.settings import Settings
 from runtime.wake import Wake, open_wake
+from skills.registry import open_skills
 from store.channels import ChannelRow
 from store.crypto import Keyring
 from store.db import Database
@@ -38,6 +41,7 @@ class Runtime:
     understander: Understander
     embedder: Embedder
     knowledge: Retriever
+    skills: Mapping[str, Skill]
     crash: Crash
 
     def open_channel(self, row: ChannelRow) -> Channel:
@@ -65,7 +69,9 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             understander = LocalUnderstander()
             embedder = choose_embedder(settings, http)
             crash = crash_at(settings.crash_at)
-            yield Runtime(settings, db, http, wake, understander, embedder, FullText(db), crash)
+            yield Runtime(
+                settings, db, http, wake, understander, embedder, FullText(db), open_skills(Diary(db)), crash
+            )
         finally:
             await wake.close()
             await db.close()

@@ -3,6 +3,7 @@
 pending → approved | edited (sent) · rejected · expired · superseded (the customer wrote again, or a person did)
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,13 +12,15 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain.errors import Conflict, Invalid, NotFound
-from store import audit, outbox, timers
+from domain.skill import Overtaken, SkillEffect
+from store import audit, outbox, skill_effects, timers
 from store.db import Tx, new_id
 from store.outbox import NewMessage, Split
+from store.skill_effects import Where
 
 _ADD = text(
-    "insert into draft (workspace_id, id, conversation_id, thread_id, turn_id, base_seq, reason, original, body, expires_at)"
-    " values (:w, :id, :conversation, :thread, :turn, :base_seq, :reason, :original, :body, :expires_at)"
+    "insert into draft (workspace_id, id, conversation_id, thread_id, turn_id, base_seq, reason, original, body, expires_at,"
+    " effects) values (:w, :id, :conversation, :thread, :turn, :base_seq, :reason, :original, :body, :expires_at, :effects)"
 )
 _SUPERSEDE = text(
     "update draft set state = 'superseded', decided_at = frontdesk_now(), version = version + 1"
@@ -33,6 +36,7 @@ _COLUMNS = (
     " d.decided_by, d.decided_at, d.expires_at, d.version, d.created_at"
 )
 _GET = text(f"select {_COLUMNS} from draft d where d.id = :id")  # noqa: S608  (constant columns)
+_NAMED = text(f"select {_COLUMNS} from draft d where d.id = any(:ids)")  # noqa: S608
 _PAGE = text(
     f"select {_COLUMNS} from draft d where (cast(:state as text) is null or d.state = :state)"  # noqa: S608
     " and (cast(:conversation as uuid) is null or d.conversation_id = :conversation)"
@@ -44,6 +48,10 @@ _HOLD_CONVERSATION = text(
     " join thread t on t.workspace_id = d.workspace_id and t.id = d.thread_id"
     " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
     " where d.id = :id for no key update of a, c"
+)
+_EFFECTS = text(
+    "select d.effects, c.contact_id from draft d"
+    " join conversation c on c.workspace_id = d.workspace_id and c.id = d.conversation_id where d.id = :id"
 )
 _HOLD = text(f"select {_COLUMNS} from draft d where d.id = :id for update")  # noqa: S608
 _DECIDE = text(
@@ -77,16 +85,17 @@ class Draft:
 
 async def propose(
     tx: Tx, conversation_id: UUID, thread_id: UUID, turn_id: UUID, base_seq: int, words: str, reason: str,
-    expires_at: datetime,
+    expires_at: datetime, then: Sequence[SkillEffect] = (),
 ) -> UUID:  # fmt: skip
-    """A new pending draft; an older pending one is superseded."""
+    """A new pending draft; an older pending one is superseded. `then` happens when it is approved."""
     await supersede(tx, conversation_id)
     draft_id = new_id()
     values: dict[str, Any] = {"w": tx.workspace_id, "id": draft_id, "conversation": conversation_id}
     values |= {"thread": thread_id}
     values |= {"turn": turn_id, "base_seq": base_seq, "reason": reason, "expires_at": expires_at}
     original, body = tx.vault.seal("draft.original", words), tx.vault.seal("draft.body", words)
-    await tx.execute(_ADD, values | {"original": original, "body": body})
+    effects = tx.vault.seal("draft.effects", skill_effects.write(then)) if then else None
+    await tx.execute(_ADD, values | {"original": original, "body": body, "effects": effects})
     await timers.set_(tx, timers.DRAFT_EXPIRES, conversation_id, expires_at, draft_id)
     return draft_id
 
@@ -107,6 +116,11 @@ async def reopen(tx: Tx, conversation_id: UUID) -> None:
 async def get(tx: Tx, draft_id: UUID) -> Draft | None:
     row = (await tx.execute(_GET, {"id": draft_id})).first()
     return _draft(tx, row) if row else None
+
+
+async def named(tx: Tx, ids: Collection[UUID]) -> list[Draft]:
+    """Those of these that are there."""
+    return [_draft(tx, row) for row in await tx.execute(_NAMED, {"ids": list(ids)})] if ids else []
 
 
 async def page(
@@ -134,12 +148,29 @@ async def approve(
         raise Invalid("the words to send are empty")
     state = "approved" if final == draft.original else "edited"
     await _decide(tx, draft, state, final, None, person_id)
+    await _do(tx, draft)
     new = NewMessage(
         draft.conversation_id, draft.thread_id, "ai", "reply", final, person_id, draft.turn_id, draft_id
     )
     message_id = await outbox.put(tx, new, split)
     await audit.add(tx, actor, f"draft_{state}", "draft", draft_id, message=str(message_id))
     return await _again(tx, draft_id)
+
+
+async def _do(tx: Tx, draft: Draft) -> None:
+    """What was to happen with these words happens; Conflict when it no longer can."""
+    row = (await tx.execute(_EFFECTS, {"id": draft.id})).one()
+    if row.effects is None:
+        return
+    where = Where(draft.conversation_id, row.contact_id, draft.turn_id)
+    try:
+        effects = skill_effects.read(tx.vault.open("draft.effects", bytes(row.effects)))
+        await skill_effects.apply(tx, effects, where)
+    except Overtaken as error:
+        raise Conflict(
+            f"what this draft promises is possible no longer: {error}. Reject it, or write to the customer",
+            code="draft_overtaken",
+        ) from error
 
 
 async def reject(

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic_core import to_jsonable_python
 from sqlalchemy import text
 
+from domain.skill import SkillEffect
 from domain.turn import (
     Author,
     Conversation,
@@ -24,9 +25,20 @@ from domain.turn import (
     SetLanguage,
     Turn,
 )
-from store import audit, contacts, contexts, conversations, drafts, outbox, workspaces
+from store import (
+    audit,
+    contacts,
+    contexts,
+    conversations,
+    drafts,
+    outbox,
+    skill_effects,
+    skill_runs,
+    workspaces,
+)
 from store.db import Dispatch, Tx, new_id
 from store.outbox import NewMessage, Split
+from store.skill_effects import Where
 
 HISTORY = 30
 
@@ -249,6 +261,7 @@ async def _start(
             now=tx.now.astimezone(ZoneInfo(workspace.profile.workspace.timezone)),
             history=tuple(line for line in told if line.seq not in burst),
             context=await contexts.values(tx, row.id),
+            runs=await skill_runs.active(tx, row.id),
         ),
         begun.scalar_one() or "",
     )
@@ -260,7 +273,8 @@ def _line(tx: Tx, row: Any) -> Line:
 
 
 async def save(tx: Tx, turn_id: UUID, turn: Turn, split: Split) -> Outcome:
-    """Make the turn's effects happen, all or none, if nobody wrote or took over meanwhile."""
+    """Make the turn's effects happen, all or none, if nobody wrote or took over meanwhile. Raise Overtaken when a
+    skill's effect is possible no longer: nothing of the transaction may stay, and the turn runs again."""
     row = (await tx.execute(_HOLD, {"id": turn.conversation.id})).one()
     if row.epoch != turn.conversation.epoch:
         await _end(tx, turn_id, "superseded", turn)
@@ -283,10 +297,18 @@ async def _apply(tx: Tx, turn_id: UUID, turn: Turn, effect: Any, split: Split) -
     match effect:
         case Say(words):
             await _say(tx, turn_id, turn, words, split)
-        case ProposeDraft(words, reason):
+        case ProposeDraft(words, reason, then):
             expires_at = tx.now + turn.profile.policy.draft_expires
             await drafts.propose(
-                tx, conversation.id, conversation.thread_id, turn_id, turn.base_seq, words, reason, expires_at
+                tx,
+                conversation.id,
+                conversation.thread_id,
+                turn_id,
+                turn.base_seq,
+                words,
+                reason,
+                expires_at,
+                then,
             )
         case HandOff(reason, words):
             pause = turn.profile.policy.pause_after_human
@@ -300,6 +322,9 @@ async def _apply(tx: Tx, turn_id: UUID, turn: Turn, effect: Any, split: Split) -
             await contacts.rename(tx, conversation.contact_id, name)
         case SetLanguage(language):
             await contacts.set_language(tx, conversation.contact_id, language)
+        case SkillEffect():
+            where = Where(conversation.id, conversation.contact_id, turn_id)
+            await skill_effects.apply(tx, [effect], where)
 
 
 async def _say(tx: Tx, turn_id: UUID, turn: Turn, words: str, split: Split, author: str = "ai") -> None:
@@ -315,6 +340,15 @@ async def failed(tx: Tx, claim: Claim, turn_id: UUID | None, reason: str, wait: 
         values = {"id": turn_id, "state": "failed", "action": None, "reason": reason, "intent": None}
         await tx.execute(_END, values | {"confidence": None, "explanation": None})
     again = {"id": claim.conversation_id, "epoch": claim.epoch, "wait": wait, "failed": 1}
+    row = (await tx.execute(_AGAIN, again)).first()
+    return row.failures if row else 0
+
+
+async def overtaken(tx: Tx, claim: Claim, turn_id: UUID) -> int:
+    """What the turn was sure of is gone: at once again, with the world as it is now. Returns how often in a row."""
+    values = {"id": turn_id, "state": "superseded", "action": None, "reason": "overtaken", "intent": None}
+    await tx.execute(_END, values | {"confidence": None, "explanation": None})
+    again = {"id": claim.conversation_id, "epoch": claim.epoch, "wait": timedelta(0), "failed": 1}
     row = (await tx.execute(_AGAIN, again)).first()
     return row.failures if row else 0
 
@@ -360,6 +394,7 @@ def _explain(turn: Turn) -> dict[str, Any]:
         "understood": turn.understood,
         "passages": turn.passages,
         "reply": turn.reply,
+        "skill": turn.skill,
         "decision": turn.decision,
         "effects": [{"kind": type(effect).__name__, "effect": effect} for effect in turn.effects],
         "notes": turn.notes,

@@ -11,6 +11,7 @@ from uuid import UUID
 from channels.registry import CHANNELS
 from dialogue import turns as dialogue
 from domain.errors import SendFailed
+from domain.skill import Overtaken
 from domain.turn import Turn
 from domain.workspace import Posture
 from runtime import telemetry
@@ -74,10 +75,15 @@ class TurnWorker:
             self._rt.crash("turn_loaded")
             async with self._keeping(claim), self._reading(started.turn):
                 await asyncio.to_thread(self._rt.understander.prepare, started.turn.profile)
-                turn = await dialogue.answer(started.turn, self._rt.understander, self._rt.knowledge)
+                turn = await dialogue.answer(
+                    started.turn, self._rt.understander, self._rt.knowledge, self._rt.skills
+                )
             self._rt.crash("turn_answered")
             telemetry.STAGES.labels("thinking").observe(time.monotonic() - claimed_at)
-            await self._save(claim, turn_id, turn)
+            try:
+                await self._save(claim, turn_id, turn)
+            except Overtaken:
+                await self._overtaken(claim, turn_id)
         except asyncio.CancelledError:
             await self._give_back(claim)
             raise
@@ -124,6 +130,16 @@ class TurnWorker:
             await self._rt.wake.wake(DELIVERIES)
         elif outcome is Outcome.SUPERSEDED:
             await self._rt.wake.wake(TURNS)
+
+    async def _overtaken(self, claim: Claim, turn_id: UUID) -> None:
+        """Somebody else was first: the turn runs again and sees it. If that goes on, a person answers."""
+        telemetry.TURNS.labels("overtaken", "").inc()
+        logger.info("turn overtaken")
+        async with self._rt.db.transaction(claim.workspace_id) as tx:
+            if await turns.overtaken(tx, claim, turn_id) >= MAX_FAILURES:
+                profile = (await workspaces.get(tx)).profile
+                await turns.give_up(tx, claim, "overtaken", profile.policy.pause_after_human)
+        await self._rt.wake.wake(TURNS)
 
     async def _failed(self, claim: Claim, turn_id: UUID | None, error: Exception) -> None:
         telemetry.TURNS.labels("failed", "").inc()

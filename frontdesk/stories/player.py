@@ -16,7 +16,7 @@ from frontdesk.stories.stage import Stage
 from frontdesk.stories.wires import KINDS, Said, TwilioWire, Wire, address_of, wire_of
 from runtime import files
 from runtime.files import WorkspaceFile
-from store import channels, contacts, conversations, drafts, people, turns
+from store import appointments, channels, contacts, conversations, drafts, people, turns
 from store.channels import ChannelRow
 from store.conversations import Conversation, Message
 from store.db import new_id
@@ -229,7 +229,7 @@ def _check_step(expect: ExpectedStep, before: Seen, seen: Seen, scene: Scene) ->
         ("action", expect.action, action),
         ("reason", expect.reason, turn and turn.reason),
         ("error", expect.error, scene.error),
-        ("skill", expect.skill, None),
+        ("skill", expect.skill, turn and (turn.explanation.get("skill") or None)),
         ("delivery", expect.delivery, _last_delivery(seen)),
         ("waits", expect.waits, _waits(seen)),
     ):
@@ -281,8 +281,36 @@ async def _check_end(stage: Stage, scene: Scene, story: Story, seen: Seen) -> li
         if saved != expect.turns:
             problems.append(f"turns: expected {expect.turns}, got {saved}")
     if expect.appointments is not None:
-        problems.append("appointments: booking does not exist in this version")
+        problems += _check_appointments(expect.appointments, await _appointments(stage, scene))
     return problems
+
+
+async def _appointments(stage: Stage, scene: Scene) -> list[dict[str, Any]]:
+    async with stage.rt.db.transaction(scene.workspace_id) as tx:
+        found = await appointments.page(tx, start=None, end=None, contact_id=None, state=None, limit=200)
+    return [
+        {
+            "service": one.service,
+            "start": one.start,
+            "end": one.end,
+            "staff": one.staff,
+            "name": one.name,
+            "status": one.state,
+        }
+        for one in found
+    ]
+
+
+def _check_appointments(wanted: list[Any], got: list[dict[str, Any]]) -> list[str]:
+    """In the order of their beginnings; each by the keys that the story names."""
+    if len(wanted) != len(got):
+        shown = "; ".join(f"{one['service']} {one['start'].isoformat()} {one['status']}" for one in got)
+        return [f"appointments: expected {len(wanted)}, got {len(got)} ({shown or 'none'})"]
+    return [
+        problem
+        for n, (expected, actual) in enumerate(zip(wanted, got, strict=True))
+        for problem in compare.values(f"appointments[{n}]", expected, actual)
+    ]
 
 
 async def _consent(stage: Stage, scene: Scene, story: Story) -> str:
@@ -292,7 +320,7 @@ async def _consent(stage: Stage, scene: Scene, story: Story) -> str:
 
 def _report(where: str, problems: list[str], seen: Seen) -> str:
     lines = [f"at {where}:", *(f"  {problem}" for problem in problems), "  the conversation:"]
-    lines += [f"    {one.seq:>3} {one.author:<7} {one.text}" for one in seen.messages[-8:]]
+    lines += [f"    {one.seq:>3} {one.author:<7} {one.text}" for one in seen.messages[-20:]]
     if seen.draft:
         lines.append(f"    draft ({seen.draft.reason}): {seen.draft.text}")
     if seen.turn:

@@ -174,7 +174,8 @@ class Booking(Skill):
 
     async def _openings(self, run: Run, heard: Heard, service: Service, window: Window) -> Sequence[Opening]:
         """What the run holds, and the appointment that it moves, are in nobody's way."""
-        own = [run.id] + [UUID(run.slots["appointment"])] * ("appointment" in run.slots)
+        moved = run.slots.get("appointment")
+        own = [run.id, UUID(moved)] if moved else [run.id]
         return await self._calendar.openings(
             heard.workspace_id, heard.profile, service, window, heard.now, SEARCHED, own
         )

@@ -1,0 +1,160 @@
+"""Which skill a message is for: it begins one, goes on with the one under way, stands beside it (a question in the
+middle), calls it off, or comes back to one that was left. The skill takes one step; nothing happens yet."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid5
+
+from dialogue import commands, words
+from dialogue.asking import context_of, last_of_ours
+from dialogue.compose import language_of
+from domain.policy import URGENT
+from domain.skill import Command, Heard, Run, RunState, Said, SaveRun, Skill, Step
+from domain.turn import NameContact, Part, Reply, SetField, Turn
+
+FRESH = timedelta(hours=2)
+"""After a longer silence a question is only answered; what was under way waits until the customer comes back to it."""
+STALE = timedelta(days=14)
+"""After a longer silence what was under way is forgotten."""
+_LEFT_ALONE = URGENT | {"complaint"}
+"""In these a person is needed, whatever was under way."""
+
+Skills = Mapping[str, Skill]
+
+
+async def act(turn: Turn, skills: Skills) -> Turn:
+    """Lets one skill take a step, if the message is for one. Puts its words and effects into the turn."""
+    understood = turn.understood
+    enabled = {name: skill for name, skill in skills.items() if name in turn.profile.skills}
+    if not enabled or understood is None or understood.automatic or understood.intent in _LEFT_ALONE:
+        return turn
+    runs = [run for run in turn.runs if run.skill in enabled and not _stale(run, turn)]
+    top = runs[0] if runs else None
+    heard = _heard(turn, top)
+    begun = _begun(turn, enabled, top)
+    if top is not None and begun is None and heard.command is Command.CANCEL:
+        return await _called_off(turn, enabled, heard, top, runs[1:])
+    if begun is not None:
+        skill, run, part = begun
+        begins = replace(heard, begins=run is not top, confirmed=heard.confirmed and run is top)
+        step = await skill.step(run, begins)
+        return _stepped(turn, skill, step, [part.intent], began=run is not top)
+    if top is None:
+        return turn
+    skill = enabled[top.skill]
+    if heard.command is Command.REPEAT:
+        return _stepped(turn, skill, await skill.resume(top, heard), _all(turn))
+    if skill.concerns(top, heard):
+        return _stepped(turn, skill, await skill.step(top, heard), _taken(turn))
+    return await _beside(turn, skill, top, heard)
+
+
+def _begun(turn: Turn, enabled: Skills, top: Run | None) -> tuple[Skill, Run, Part] | None:
+    """The first part of the burst that wants what a skill does. The goal that is under way goes on."""
+    assert turn.understood is not None
+    for part in turn.understood.parts:
+        for skill in enabled.values():
+            goal = skill.goals.get(part.intent)
+            if goal is None:
+                continue
+            if (
+                top is not None
+                and top.skill == skill.name
+                and (top.goal == goal or _means_this(top, goal, part))
+            ):
+                return skill, top, part
+            run_id = uuid5(turn.conversation.id, f"{turn.base_seq}:{skill.name}:{goal}")
+            return skill, Run(run_id, skill.name, goal, turn.base_seq), part
+    return None
+
+
+def _means_this(top: Run, goal: str, part: Part) -> bool:
+    """ "Can we move it to three?" while a booking is read back changes the booking; "cancel" calls it off."""
+    return top.goal == "book" and goal == "move"
+
+
+async def _called_off(turn: Turn, enabled: Skills, heard: Heard, top: Run, rest: list[Run]) -> Turn:
+    skill = enabled[top.skill]
+    ended = top.ended(RunState.CANCELLED)
+    turn = _stepped(turn, skill, Step(ended, (Said("skill_cancelled"),), skill.release(top)), _all(turn))
+    if not rest or not _fresh(rest[0], turn):
+        return turn
+    below = enabled[rest[0].skill]
+    return _stepped(turn, below, await below.resume(rest[0], replace(heard, command=None)), _all(turn))
+
+
+async def _beside(turn: Turn, skill: Skill, run: Run, heard: Heard) -> Turn:
+    """A question in the middle: it is answered, and then we are where we were."""
+    assert turn.understood is not None
+    asks = any(part.intent.startswith("ask_") or "?" in part.text for part in turn.understood.parts)
+    if not asks or not _fresh(run, turn):
+        return turn.noting(f"{skill.name} is under way and waits.")
+    step = await skill.resume(run, heard)
+    return _stepped(turn, skill, step, [], after=True)
+
+
+def _stepped(
+    turn: Turn, skill: Skill, step: Step, taken: list[str], *, after: bool = False, began: bool = False
+) -> Turn:
+    language = language_of(turn)
+    text = " ".join(
+        words.say(said.key, language, turn.profile.assistant.personality, **said.facts) for said in step.said
+    )
+    run = replace(step.run, read_back=text if step.asks_yes else "")
+    before = turn.spoken.text if turn.spoken else ""
+    kind = "request" if step.for_person else "skill"
+    spoken = Reply(f"{before} {text}".strip(), kind, step.sources)
+    note = (
+        f"{skill.name} ({run.goal}) {'began' if began else 'goes on'}: {', '.join(s.key for s in step.said)}"
+    )
+    turn = turn.noting(f"{note}{'; a person goes on: ' + step.for_person if step.for_person else ''}.")
+    turn = replace(
+        turn,
+        spoken=spoken,
+        spoken_after=after,
+        taken=turn.taken | frozenset(taken),
+        skill=skill.name,
+        pending=(*turn.pending, *step.effects, SaveRun(run)),
+    )
+    known = {field.name for field in turn.profile.fields}
+    fills = [
+        SetField(name, value, 1.0, turn.base_seq, "") for name, value in step.fills.items() if name in known
+    ]
+    return turn.doing(*fills)
+
+
+def _heard(turn: Turn, top: Run | None) -> Heard:
+    understood, conversation = turn.understood, turn.conversation
+    assert understood is not None
+    last = last_of_ours(turn)
+    yes = commands.affirms(turn.text, understood)
+    asked = bool(top and top.read_back and last and top.read_back in last.text)
+    told = [effect.name for effect in turn.effects if isinstance(effect, SetField)]
+    named = next((effect.name for effect in turn.effects if isinstance(effect, NameContact)), None)
+    return Heard(
+        turn.text, understood.intent, language_of(turn), turn.now, turn.profile, conversation.workspace_id,
+        conversation.contact_id, conversation.id, conversation.channel_kind, turn.base_seq, understood.entities,
+        {name: value.value for name, value in context_of(turn).items()}, frozenset(told),
+        named or conversation.contact_name, yes, bool(yes and asked and not commands.hedged(turn.text)),
+        commands.command(turn.text) if top else None,
+    )  # fmt: skip
+
+
+def _taken(turn: Turn) -> list[str]:
+    """What a skill that goes on has answered: all but plain questions, which stand beside it."""
+    assert turn.understood is not None
+    return [p.intent for p in turn.understood.parts if not (p.intent.startswith("ask_") and "?" in p.text)]
+
+
+def _all(turn: Turn) -> list[str]:
+    assert turn.understood is not None
+    return [part.intent for part in turn.understood.parts]
+
+
+def _fresh(run: Run, turn: Turn) -> bool:
+    return run.touched_at is None or turn.now - run.touched_at <= FRESH
+
+
+def _stale(run: Run, turn: Turn) -> bool:
+    return run.touched_at is not None and turn.now - run.touched_at > STALE

@@ -1,0 +1,83 @@
+"""How templates show plain values: moments, choices, appointments, money, in the language they are said in."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, time
+from decimal import Decimal
+from typing import Any
+
+from babel.dates import format_date, format_time
+from babel.numbers import format_currency
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+LOCALES = {"en": "en_US", "es": "es_US"}
+_AND, _OR, _AT = {"en": "and", "es": "y"}, {"en": "or", "es": "o"}, {"en": "at", "es": "a las"}
+
+
+def clock(value: time, language: str) -> str:
+    """Without the non-breaking spaces that would turn a text message into UCS-2."""
+    shown = format_time(value, "short", locale=LOCALES.get(language, "en_US"))
+    return shown.replace("\u202f", " ").replace("\u00a0", " ")
+
+
+def day(value: datetime, language: str) -> str:
+    shape = "EEE, MMM d" if language == "en" else "EEEE d 'de' MMMM"
+    return format_date(value.date(), shape, locale=LOCALES.get(language, "en_US"))
+
+
+def moment(value: datetime, language: str) -> str:
+    """ "Tue, Nov 24 at 2:00 PM" """
+    return f"{day(value, language)} {_AT.get(language, 'at')} {clock(value.time(), language)}"
+
+
+def moments(values: Sequence[datetime], language: str) -> str:
+    """A day is said once for all of its times: "Tue, Nov 24 at 1:00 PM, 2:00 PM or 3:00 PM"."""
+    shown: list[str] = []
+    for n, value in enumerate(values):
+        same = n > 0 and values[n - 1].date() == value.date()
+        shown.append(clock(value.time(), language) if same else moment(value, language))
+    return _joined(shown, _OR[language])
+
+
+def appointments(values: Sequence[Mapping[str, Any]], language: str) -> str:
+    on = "on" if language == "en" else "el"
+    return _joined(
+        [f"{one['service']} {on} {moment(one['start'], language)}" for one in values], _AND[language]
+    )
+
+
+def money(value: Mapping[str, Any], language: str) -> str:
+    """`value` is {amount, currency}; cents only where there are some."""
+    amount = Decimal(str(value["amount"]))
+    whole = amount == amount.to_integral_value()
+    locale = LOCALES.get(language, "en_US")
+    return format_currency(
+        amount, value["currency"], "¤#,##0" if whole else None, locale=locale, currency_digits=not whole
+    )
+
+
+def _joined(shown: Sequence[str], last: str) -> str:
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {last} {shown[-1]}"
+
+
+def _in_language(show: Callable[[Any, str], str]) -> Callable[..., str]:
+    @pass_context
+    def shown(context: Context, value: Any) -> str:
+        return show(value, context["language"])
+
+    return shown
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "moment": _in_language(moment),
+    "moments": _in_language(moments),
+    "day": _in_language(day),
+    "clock": _in_language(clock),
+    "appointments": _in_language(appointments),
+    "money": _in_language(money),
+    "either": _in_language(
+        lambda values, language: _joined([str(v).replace("_", " ") for v in values], _OR[language])
+    ),
+    "all_of": _in_language(lambda values, language: _joined([str(v) for v in values], _AND[language])),
+    "capital": lambda value: str(value)[:1].upper() + str(value)[1:],
+}

@@ -1,0 +1,180 @@
+"""Appointments: times held and booked. That nobody gets a time twice is the database's own rule (an exclusion
+constraint); whoever comes second is `Overtaken`."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from domain.booking import Appointment, BookTime, Busy, CancelTime, HoldTime, LetGo, MoveTime
+from domain.skill import Overtaken
+from store import audit
+from store.db import Tx, new_id
+
+_COLUMNS = "id, contact_id, service, resource, starts_at, ends_at, state, version, name"
+_BUSY = text(
+    "select resource, seat, starts_at, blocked_until from appointment where starts_at < :end and blocked_until > :start"
+    " and (state = 'booked' or (state = 'held' and held_until > frontdesk_now()))"
+    " and not (id = any(:besides)) and (run_id is null or state = 'booked' or not (run_id = any(:besides)))"
+)
+_OF_CONTACT = text(
+    f"select {_COLUMNS} from appointment where contact_id = :contact and state = 'booked' and ends_at > :now"  # noqa: S608
+    " order by starts_at, id limit 20"
+)
+_PAGE = text(
+    f"select {_COLUMNS} from appointment"  # noqa: S608
+    " where (cast(:start as timestamptz) is null or starts_at >= :start)"
+    " and (cast(:end as timestamptz) is null or starts_at < :end)"
+    " and (cast(:contact as uuid) is null or contact_id = :contact)"
+    " and (case when cast(:state as text) is null then state not in ('held', 'released', 'expired') else state = :state end)"
+    " order by starts_at, id limit :limit"
+)
+_ADD_LANE = text(
+    "insert into booking_lane (workspace_id, resource, seat) values (:w, :resource, :seat) on conflict do nothing"
+)
+_LANE = text("select lane from booking_lane where resource = :resource and seat = :seat")
+_LET_GO = text(
+    "update appointment set state = 'released', updated_at = frontdesk_now(), version = version + 1"
+    " where run_id = :run and state = 'held'"
+)
+_EXPIRE = text(
+    "update appointment set state = 'expired', updated_at = frontdesk_now(), version = version + 1"
+    " where lane = :lane and state = 'held' and held_until <= frontdesk_now()"
+    " and starts_at < :blocked and blocked_until > :start"
+)
+_ADD = text(
+    "insert into appointment (workspace_id, id, run_id, contact_id, conversation_id, service, resource, seat, lane,"
+    " starts_at, ends_at, blocked_until, state, held_until, name) values (:w, :id, :run, :contact, :conversation,"
+    " :service, :resource, :seat, :lane, :start, :end, :blocked, :state, :until, :name)"
+)
+_PROLONG = text(
+    "update appointment set held_until = :until, service = :service, ends_at = :end, blocked_until = :blocked,"
+    " updated_at = frontdesk_now() where run_id = :run and state = 'held' and lane = :lane and starts_at = :start"
+    " returning id"
+)
+_BOOK = text(
+    "update appointment set state = 'booked', held_until = null, name = :name, updated_at = frontdesk_now(),"
+    " version = version + 1 where run_id = :run and state = 'held' and lane = :lane and starts_at = :start returning id"
+)
+_BOOKED_BY = text("select id from appointment where run_id = :run and state = 'booked'")
+_MOVE = text(
+    "update appointment set starts_at = :start, ends_at = :end, blocked_until = :blocked, resource = :resource,"
+    " seat = :seat, lane = :lane, version = version + 1, updated_at = frontdesk_now()"
+    " where id = :id and state = 'booked' and version = :version and contact_id = :contact returning id"
+)
+_CANCEL = text(
+    "update appointment set state = 'cancelled', version = version + 1, updated_at = frontdesk_now()"
+    " where id = :id and state = 'booked' and version = :version and contact_id = :contact returning id"
+)
+
+
+async def busy(tx: Tx, start: datetime, end: datetime, besides: Collection[UUID] = ()) -> list[Busy]:
+    """What is taken between the two; `besides` names runs whose holds, and appointments, that do not count."""
+    rows = await tx.execute(_BUSY, {"start": start, "end": end, "besides": list(besides)})
+    return [Busy(row.resource, row.seat, row.starts_at, row.blocked_until) for row in rows]
+
+
+async def of_contact(tx: Tx, contact_id: UUID, now: datetime) -> Sequence[Appointment]:
+    """Booked and not over, earliest first."""
+    return [
+        _appointment(tx, row) for row in await tx.execute(_OF_CONTACT, {"contact": contact_id, "now": now})
+    ]
+
+
+async def page(
+    tx: Tx, *, start: datetime | None, end: datetime | None, contact_id: UUID | None, state: str | None, limit: int
+) -> list[Appointment]:
+    """What begins between the two, earliest first; holds and what became of them are left out."""
+    values = {"start": start, "end": end, "contact": contact_id, "state": state, "limit": limit}
+    return [_appointment(tx, row) for row in await tx.execute(_PAGE, values)]
+
+
+async def hold(tx: Tx, effect: HoldTime) -> None:
+    """Raise Overtaken."""
+    values = await _place(tx, effect)
+    if (await tx.execute(_PROLONG, values)).first() is None:
+        await tx.execute(_LET_GO, {"run": effect.run_id})
+        await _add(tx, effect, values, "held", None)
+
+
+async def book(tx: Tx, effect: BookTime) -> None:
+    """Once for each run, however often it is asked. Raise Overtaken."""
+    held = effect.held
+    if (await tx.execute(_BOOKED_BY, {"run": held.run_id})).first() is not None:
+        return
+    values = await _place(tx, held)
+    name = tx.vault.seal_maybe("appointment.name", effect.name)
+    row = (await tx.execute(_BOOK, values | {"name": name})).first()
+    appointment_id = row.id if row else await _add(tx, held, values, "booked", name)
+    await audit.add(tx, "ai", "appointment_booked", "appointment", appointment_id)
+
+
+async def move(tx: Tx, effect: MoveTime) -> None:
+    """Raise Overtaken."""
+    values = await _place(tx, effect.held)
+    values |= {"id": effect.appointment_id, "version": effect.version}
+    if (await _exclusively(tx, _MOVE, values)).first() is None:
+        raise Overtaken("the appointment has changed")
+    await audit.add(tx, "ai", "appointment_moved", "appointment", effect.appointment_id)
+
+
+async def cancel(tx: Tx, effect: CancelTime) -> None:
+    """Raise Overtaken."""
+    values = {"id": effect.appointment_id, "version": effect.version, "contact": effect.contact_id}
+    if (await tx.execute(_CANCEL, values)).first() is None:
+        raise Overtaken("the appointment has changed")
+    await audit.add(tx, "ai", "appointment_cancelled", "appointment", effect.appointment_id)
+
+
+async def let_go(tx: Tx, effect: LetGo) -> None:
+    await tx.execute(_LET_GO, {"run": effect.run_id})
+
+
+async def _place(tx: Tx, effect: HoldTime) -> dict[str, Any]:
+    """The values of a row, its lane found or made, and holds that have run out there put aside."""
+    opening = effect.opening
+    where = {"resource": opening.resource, "seat": opening.seat}
+    await tx.execute(_ADD_LANE, {"w": tx.workspace_id, **where})
+    lane = (await tx.execute(_LANE, where)).scalar_one()
+    values = {
+        "w": tx.workspace_id, "run": effect.run_id, "contact": effect.contact_id,
+        "conversation": effect.conversation_id, "service": effect.service, **where, "lane": lane,
+        "start": opening.start, "end": opening.end, "blocked": opening.end + effect.buffer, "until": effect.until,
+    }  # fmt: skip
+    await tx.execute(_EXPIRE, values)
+    return values
+
+
+async def _add(tx: Tx, effect: HoldTime, values: dict[str, Any], state: str, name: bytes | None) -> UUID:
+    appointment_id = new_id()
+    until = effect.until if state == "held" else None
+    values = values | {"id": appointment_id, "state": state, "until": until, "name": name}
+    await _exclusively(tx, _ADD, values)
+    return appointment_id
+
+
+async def _exclusively(tx: Tx, sql: Any, values: dict[str, Any]) -> Any:
+    try:
+        return await tx.execute(sql, values)
+    except IntegrityError as error:
+        if "appointment_one_at_a_time" in str(error.orig):
+            raise Overtaken("the time is taken") from error
+        raise
+
+
+def _appointment(tx: Tx, row: Any) -> Appointment:
+    name = tx.vault.open_maybe("appointment.name", row.name and bytes(row.name))
+    return Appointment(
+        row.id,
+        row.contact_id,
+        row.service,
+        row.resource,
+        row.starts_at,
+        row.ends_at,
+        row.state,
+        row.version,
+        name,
+    )

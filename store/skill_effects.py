@@ -1,0 +1,70 @@
+"""What skills want done, done: each kind of effect by the one function that knows how, all in the caller's
+transaction. Written down and read again when they wait for a person's yes."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from domain.booking import BookTime, CancelTime, HoldTime, LetGo, MoveTime
+from domain.skill import SaveRun, SkillEffect
+from store import appointments, skill_runs
+from store.db import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which conversation it comes from."""
+
+    conversation_id: UUID
+    contact_id: UUID
+    turn_id: UUID | None
+
+
+async def _save_run(tx: Tx, effect: SaveRun, where: Where) -> None:
+    await skill_runs.save(tx, where.conversation_id, where.contact_id, where.turn_id, effect.run)
+
+
+async def _hold(tx: Tx, effect: HoldTime, where: Where) -> None:
+    await appointments.hold(tx, effect)
+
+
+async def _book(tx: Tx, effect: BookTime, where: Where) -> None:
+    await appointments.book(tx, effect)
+
+
+async def _move(tx: Tx, effect: MoveTime, where: Where) -> None:
+    await appointments.move(tx, effect)
+
+
+async def _cancel(tx: Tx, effect: CancelTime, where: Where) -> None:
+    await appointments.cancel(tx, effect)
+
+
+async def _let_go(tx: Tx, effect: LetGo, where: Where) -> None:
+    await appointments.let_go(tx, effect)
+
+
+DOERS: dict[type[SkillEffect], Callable[[Tx, Any, Where], Awaitable[None]]] = {
+    SaveRun: _save_run, HoldTime: _hold, BookTime: _book, MoveTime: _move, CancelTime: _cancel, LetGo: _let_go,
+}  # fmt: skip
+_BY_NAME = {kind.__name__: TypeAdapter(kind) for kind in DOERS}
+
+
+async def apply(tx: Tx, effects: Sequence[SkillEffect], where: Where) -> None:
+    """In order. Raise Overtaken when the world has moved on: then nothing of the transaction may stay."""
+    for effect in effects:
+        await DOERS[type(effect)](tx, effect, where)
+
+
+def write(effects: Sequence[SkillEffect]) -> str:
+    return json.dumps(
+        [[type(one).__name__, _BY_NAME[type(one).__name__].dump_python(one, mode="json")] for one in effects]
+    )
+
+
+def read(written: str) -> list[SkillEffect]:
+    return [_BY_NAME[name].validate_python(value) for name, value in json.loads(written)]

@@ -1,8 +1,11 @@
 """What a message says, put into the fields of any schema: each value with its words and how sure it is."""
 
+from dataclasses import replace
+
 from dialogue.extract import amounts, calendar, choices, exact, flags, words
 from dialogue.extract.cues import signs
 from dialogue.extract.heard import Found, Heard
+from dialogue.extract.spans import addresses
 
 __all__ = ["Found", "Heard", "extract"]
 
@@ -10,7 +13,9 @@ __all__ = ["Found", "Heard", "extract"]
 def extract(heard: Heard) -> list[Found]:
     """At most one value a field, in the order of the schema. Nothing that the message does not say; `known`
     completes a day with its time and is otherwise not looked at."""
-    about = dict(signs(heard.fields))
+    about, places = dict(signs(heard.fields)), list(addresses(heard.text))
+    inside = [e for e in heard.entities if all(e.end <= start or e.start >= end for start, end in places)]
+    heard = replace(heard, entities=tuple(inside))
     found = [*calendar.read(heard, about), *amounts.read(heard, about), *exact.read(heard, about)]
     found += choices.read(heard, about)
     found += flags.read(heard, about)

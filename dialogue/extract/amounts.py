@@ -1,7 +1,7 @@
 """Counted things, sums of money, shares and ratings, each to the field it is said for."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -9,10 +9,12 @@ from typing import Any
 
 from dialogue.extract.cues import Signs, after, before, fit, stems
 from dialogue.extract.heard import Found, Heard
+from dialogue.extract.polarity import negated
 from domain.entities import Entity, Kind
 from domain.fields import Complaint, Field_, FieldType, accept
 from domain.fields.money import value_of
 from domain.fields.numbers import written
+from domain.fields.options import tokens
 
 COUNTS = frozenset({FieldType.INTEGER, FieldType.DECIMAL, FieldType.PERCENT, FieldType.RATING})
 _PEOPLE = re.compile(
@@ -20,7 +22,7 @@ _PEOPLE = re.compile(
     r"|size|participants?|personas|pasajeros|comensales)\b"
 )
 _ALONE = re.compile(
-    r"\b(?:(?:just|only) (?:for )?(?:me|myself|one)|by myself|for myself|alone|(?:a )?single (?:person|ticket|seat|adult|passenger)"
+    r"\b(?:(?:just|only)(?: gonna be| going to be)? (?:for )?(?:me|myself)\b(?! and)|by myself|for myself|alone|(?:a )?single (?:person|ticket|seat|adult|passenger)"
     r"|solo yo|para mi solo|para uno)\b",
     re.IGNORECASE,
 )
@@ -30,15 +32,26 @@ _PAIR = re.compile(
     r"|dad|father|son|daughter|sister|brother|spouse)|(?:the )?(?:both|two) of us|a couple\b(?! of))\b",
     re.IGNORECASE,
 )
-_ONE_THING = re.compile(r"\b(?:a|an|un|una|single|another) (?:single |extra )?(?P<thing>[^\W\d_]{3,})", re.IGNORECASE)
-_FOR_SO_MANY = re.compile(r"\b(?:for|para|of|somos|us|be|with|table|party|group)\W+(?:the |a |group of |party of )?$", re.I)
+_ONE_THING = re.compile(
+    r"\b(?:a|an|un|una|single|another) (?:single |extra )?(?P<thing>[^\W\d_]{3,})", re.IGNORECASE
+)
+_FOR_SO_MANY = re.compile(
+    r"\b(?:for|para|of|somos|us|be|with|table|party|group)\W+(?:the |a |group of |party of )?$", re.I
+)
 _CHANGES = re.compile(
-    r"\b(?:actually|instead|change|make (?:it|that)|meant|mean|rather|no|nope|sorry|wait|update|correct|mejor|cambi\w+)\b", re.I
+    r"\b(?:actually|instead|change|make (?:it|that)|meant|mean|rather|no|nope|sorry|wait|update|correct|mejor|cambi\w+)\b",
+    re.I,
+)
+_OF_US = re.compile(r" ?(?:of us|de nosotros)\b", re.I)
+_CUT = re.compile(
+    r"(?:^|[ ,])(?:to|in|on|at|for|with|that|and|or|from|then|there|by|is|are|will|would|if|when|because|near|this|next|please|thanks"
+    r"|going|good|fine|would|as|not|instead|only|now|today|tomorrow|en|para|con|que|y|por)\b|[,;:()]",
+    re.IGNORECASE,
 )
 _OF_NAME = re.compile(r"(?:#|no\.? ?|apt\.? ?|suite |unit |room |highway |route |flight )$", re.I)
-_WITHIN_DURATION = re.compile(r"\d+(?:\.\d+)?")
 _UNITS = {"day": 86_400, "night": 86_400, "dia": 86_400, "noche": 86_400, "week": 604_800, "semana": 604_800}
-_UNITS |= {"hour": 3_600, "hora": 3_600, "minut": 60, "month": 2_592_000, "year": 31_536_000}
+_UNITS |= {"hour": 3_600, "hora": 3_600, "hr": 3_600, "minute": 60, "minuto": 60, "min": 60}
+_UNITS |= {"month": 2_592_000, "mes": 2_592_000, "year": 31_536_000, "ano": 31_536_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +82,9 @@ def _sums(heard: Heard, signs: dict[str, Signs]) -> list[Found]:
         candidates: list[tuple[Any, Entity, float]] = [(value_of(e.value), e, 0.95) for e in said]
         wanted = field.name in heard.asked
         for e in () if said else (e for e in heard.entities if e.kind is Kind.NUMBER):
-            if wanted or (fit(signs[field.name], before(heard.text, e.start)) >= 1 and Decimal(str(e.value)) >= 20):
+            if wanted or (
+                fit(signs[field.name], before(heard.text, e.start)) >= 1 and Decimal(str(e.value)) >= 20
+            ):
                 candidates.append((accept(float(str(e.value)), field, heard.here), e, 0.8))
         for value, e, confidence in candidates:
             score = _near(heard, signs[field.name], e.start, e.end) + 3 * wanted
@@ -89,11 +104,11 @@ def _near(heard: Heard, signs: Signs, start: int, end: int) -> float:
 def _counts(heard: Heard) -> Iterator[Count]:
     for e in heard.entities:
         if e.kind is Kind.NUMBER and isinstance(e.value, Decimal):
-            if not _OF_NAME.search(heard.text[: e.start]):
+            if not _OF_NAME.search(heard.text[: e.start]) and not negated(heard.text, e.start):
                 yield Count(e.value, e.text, e.start)
         elif e.kind is Kind.DURATION and isinstance(e.value, timedelta):
             seconds = round(e.value.total_seconds())
-            unit = next((size for one in stems(e.text) for u, size in _UNITS.items() if one.startswith(u)), 0)
+            unit = _unit(token.word for token in tokens(e.text))
             if unit and seconds % unit == 0:
                 yield Count(Decimal(seconds // unit), e.text, e.start, seconds)
 
@@ -104,7 +119,7 @@ def _counted(heard: Heard, signs: dict[str, Signs], counts: list[Count]) -> list
     for n, count in enumerate(counts):
         for f in fields:
             value = _valued(count, f, signs[f.name], heard)
-            score = _score(heard, f, signs[f.name], count, fields)
+            score = _score(heard, f, signs, count, counts)
             if not isinstance(value, Complaint) and score > 0:
                 scored.append((score, -n, f.name, value, count))
     found: dict[str, Found] = {}
@@ -116,68 +131,59 @@ def _counted(heard: Heard, signs: dict[str, Signs], counts: list[Count]) -> list
     return [*found.values(), *_unsaid(heard, signs, [f for f in fields if f.name not in found], used)]
 
 
+def _unit(words: Iterable[str]) -> int:
+    """Seconds of the unit of time that is named."""
+    return next((_UNITS[word] for word in words if word in _UNITS), 0)
+
+
 def _valued(count: Count, field: Field_, signs: Signs, heard: Heard) -> Any:
-    if count.seconds:
-        unit = next((size for one in signs.said for u, size in _UNITS.items() if one.startswith(u)), 0)
-        if not unit or field.type is not FieldType.INTEGER:
-            return Complaint("another_unit", "")
-        return accept(count.seconds // unit, field, heard.here) if count.seconds % unit == 0 else Complaint("", "")
-    return accept(written(count.value), field, heard.here)
+    if not count.seconds:
+        return accept(written(count.value), field, heard.here)
+    unit = _unit(token.word for token in tokens(signs.words))
+    if not unit or field.type is not FieldType.INTEGER or count.seconds % unit:
+        return Complaint("another_unit", "counts something else")
+    return accept(count.seconds // unit, field, heard.here)
 
 
-def _score(heard: Heard, field: Field_, signs: Signs, count: Count, fields: list[Field_]) -> float:
+def _score(
+    heard: Heard, field: Field_, about: Mapping[str, Signs], count: Count, counts: list[Count]
+) -> float:
     """Above 0 only when something speaks for the field: the thing counted, the question, "for two"."""
-    left, right = before(heard.text, count.start, 24), after(heard.text, count.end, 26)
-    wanted = field.name in heard.asked
-    score = 3.0 * wanted
+    left, signs = before(heard.text, count.start, 24), about[field.name]
+    score = 3.0 * (field.name in heard.asked)
     if count.seconds:
         return score + 2.5
-    score += _thing(signs, right, heard, field) + 0.8 * fit(signs, " ".join(left.split()[-3:]))
-    people = _counts_people(signs) and not [f for f in fields if f is not field and f.name in heard.asked]
-    if people and _FOR_SO_MANY.search(left) and not stems(right)[:1]:
-        score += 1
-    if not score and not heard.asked:
-        score += _in_place_of(heard, field, signs, fields, right)
-    if wanted and score == 3.0 and _thing_of_another(heard, field, fields, right):
-        return 0.0
+    right = _things(heard, count, counts)
+    score += _thing(signs, right) + 0.8 * fit(signs, " ".join(left.split()[-3:]))
+    people = _PEOPLE.search(signs.words)
+    if people and (_OF_US.match(heard.text[count.end :]) or (_FOR_SO_MANY.search(left) and not right)):
+        score += 1.2
+    if not score and not heard.asked and _CHANGES.search(heard.text) and not right:
+        score += _spoken_of(heard, about) == [field.name]
     return score
 
 
-def _thing(signs: Signs, right: str, heard: Heard, field: Field_) -> float:
-    """What is counted stands within three words: "3 bed rooms", "two star hotel"."""
-    for place, one in enumerate(stems(right)[:3]):
-        if one in signs.own or (one in signs.all and place == 0 and _alone_with(one, signs, heard, field)):
+def _things(heard: Heard, count: Count, counts: list[Count]) -> tuple[str, ...]:
+    """What is counted, as stems: up to the next little word. In "1 two star room" the 1 counts rooms."""
+    right = _CUT.split(after(heard.text, count.end, 30), maxsplit=1)[0]
+    inner = next((c for c in counts if count.end < c.start <= count.end + 2), None)
+    said = stems(right)
+    return said[1:] if inner else said
+
+
+def _thing(signs: Signs, right: tuple[str, ...]) -> float:
+    for place, one in enumerate(right[:3]):
+        if one in signs.own:
             return 2.5 - 0.6 * place
         if one in signs.all:
-            return 1.0 - 0.3 * place
+            return 1.2 - 0.3 * place
     return 0.0
 
 
-def _alone_with(one: str, signs: Signs, heard: Heard, field: Field_) -> bool:
-    return one in signs.said
-
-
-def _thing_of_another(heard: Heard, field: Field_, fields: list[Field_], right: str) -> bool:
-    return False
-
-
-def _counts_people(signs: Signs) -> bool:
-    return bool(_PEOPLE.search(signs.words))
-
-
-def _in_place_of(heard: Heard, field: Field_, signs: Signs, fields: list[Field_], right: str) -> float:
-    """ "Actually, make it 4": the one number field that our last message spoke of."""
-    if not _CHANGES.search(heard.text) or stems(right)[:1]:
-        return 0.0
-    spoken = [f for f in fields if _spoken_of(heard.last, f, heard)]
-    return 1.0 if spoken == [field] else 0.0
-
-
-def _spoken_of(last: str, field: Field_, heard: Heard) -> bool:
-    from dialogue.extract.cues import signs
-
-    said = stems(last)
-    return bool(set(said) & signs(heard.fields)[field.name].all)
+def _spoken_of(heard: Heard, about: Mapping[str, Signs]) -> list[str]:
+    """ "Actually, make it 4": the number fields that our last message spoke of."""
+    said = set(stems(heard.last))
+    return [f.name for f in heard.fields if f.type in COUNTS and said & about[f.name].all]
 
 
 def _unsaid(heard: Heard, signs: dict[str, Signs], fields: list[Field_], used: set[int]) -> Iterator[Found]:
@@ -185,7 +191,7 @@ def _unsaid(heard: Heard, signs: dict[str, Signs], fields: list[Field_], used: s
     for f in fields:
         if f.type is not FieldType.INTEGER:
             continue
-        people = _counts_people(signs[f.name])
+        people = _PEOPLE.search(signs[f.name].words)
         for pattern, n in ((_ALONE, 1), (_PAIR, 2)):
             m = pattern.search(heard.text) if people else None
             if m and not isinstance(accept(n, f, heard.here), Complaint):

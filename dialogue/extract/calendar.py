@@ -6,22 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from dialogue.extract.cues import Signs, after, before, fit
+from dialogue.extract.cues import Signs, after, before, fit, joined
 from dialogue.extract.heard import Found, Heard
 from domain.entities import DateRange, Entity, Kind, TimeRange
 from domain.fields import Field_, FieldType
 from domain.fields.date import day_of
 from domain.fields.datetime import join
 
-_EARLY = re.compile(r"check.?in|start|pick|\bfrom\b|depart|outbound|leav|begin|first|arrival date|onward")
-_LATE = re.compile(r"check.?out|\bend|return|drop|until|inbound|\bto\b(?! (?:find|visit|set|book))|last|finish|deadline")
-_SAYS_EARLY = re.compile(
-    r"(?:from|starting|start|beginning|leaving|depart\w*|check(?:ing)?.?in|arriv\w+|pick\w*.?up|desde|a partir de)"
-    r"\W+(?:\w+\W+){0,2}$"
+_EARLY = re.compile(r"checkin|start|pickup|\bfrom\b|depart|outbound|leav|begin|first|arrival date|onward")
+_LATE = re.compile(
+    r"checkout|\bend|return|dropoff|until|inbound|\bto\b(?! (?:find|visit|set|book))|last|finish|deadline"
 )
-_SAYS_LATE = re.compile(
-    r"(?:to|until|til|till|through|thru|return\w*|check(?:ing)?.?out|drop\w*.?off|ending|back|up to|-|hasta)"
-    r"\W+(?:\w+\W+){0,2}$"
+_UP_TO = r"\W+(?:\w+\W+){0,3}$"
+_SAYS_EARLY = re.compile(
+    rf"\b(?:from|start\w*|beginning|leav\w+|depart\w*|checkin|arriv\w+|pickup|desde|a partir de|llega\w*){_UP_TO}"
+)
+_SAYS_LATE = re.compile(rf"\b(?:return\w*|checkout|dropoff|ending|end|back|regres\w+|salida|salgo){_UP_TO}")
+_UNTIL = re.compile(
+    r"(?:\b(?:to|until|unitl|untill|til|till|through|thru|up to|hasta|al)|-)\W+(?:the |el )?$"
 )
 
 
@@ -84,12 +86,16 @@ def _durations(heard: Heard) -> Iterator[Candidate]:
             yield Candidate(round(entity.value.total_seconds()), entity)
 
 
-def _moments(heard: Heard, signs: dict[str, Signs], days: list[Candidate], clocks: list[Candidate]) -> list[Found]:
+def _moments(
+    heard: Heard, signs: dict[str, Signs], days: list[Candidate], clocks: list[Candidate]
+) -> list[Found]:
     """A whole moment if the message, or the message and what is known already, makes one; else the part."""
     fields = [f for f in heard.fields if f.type is FieldType.DATETIME]
     if not fields:
         return []
-    whole = [Candidate(e.value.isoformat(), e) for e in _of(heard, Kind.DATETIME) if isinstance(e.value, datetime)]
+    whole = [
+        Candidate(e.value.isoformat(), e) for e in _of(heard, Kind.DATETIME) if isinstance(e.value, datetime)
+    ]
     if whole:
         return _assign(heard, signs, FieldType.DATETIME, whole)
     said = _assign(heard, signs, FieldType.DATETIME, days or clocks)
@@ -108,7 +114,9 @@ def _completed(found: Found, heard: Heard, clocks: list[Candidate]) -> Found:
     return Found(found.name, value, found.confidence, found.words, found.start)
 
 
-def _assign(heard: Heard, signs: dict[str, Signs], type: FieldType, candidates: list[Candidate]) -> list[Found]:
+def _assign(
+    heard: Heard, signs: dict[str, Signs], type: FieldType, candidates: list[Candidate]
+) -> list[Found]:
     """Each value to one field, best fit first; of equals the first value to the first field."""
     fields = [f for f in heard.fields if f.type is type]
     scored = [
@@ -122,22 +130,50 @@ def _assign(heard: Heard, signs: dict[str, Signs], type: FieldType, candidates: 
         if field.name in found or n in used or score < -0.5:
             continue
         used.add(n)
-        e = each.entity
         sure = 0.95 if len(fields) == len(candidates) == 1 or score >= 1 else 0.75
-        found[field.name] = Found(field.name, each.value, sure, e.text, e.start)
-    return list(found.values())
+        found[field.name] = _found(field, each, sure)
+    rest = [each for n, each in enumerate(candidates) if -n not in used]
+    return [*found.values(), *_the_other_end(fields, signs, found, rest)]
+
+
+def _found(field: Field_, each: Candidate, sure: float) -> Found:
+    return Found(field.name, each.value, sure, each.entity.text, each.entity.start)
+
+
+def _the_other_end(
+    fields: list[Field_], signs: dict[str, Signs], found: dict[str, Found], rest: list[Candidate]
+) -> Iterator[Found]:
+    """Of two days the later one ends what the earlier one begins, whatever stands before it."""
+    left = [f for f in fields if f.name not in found]
+    if (
+        len(fields) == 2
+        and len(found) == len(rest) == len(left) == 1
+        and _LATE.search(signs[left[0].name].words)
+    ):
+        begun = next(iter(found.values()))
+        if rest[0].entity.start > begun.start and rest[0].value > begun.value:
+            yield _found(left[0], rest[0], 0.7)
 
 
 def _score(heard: Heard, signs: Signs, field: Field_, each: Candidate, fields: int) -> float:
-    left = before(heard.text.lower(), each.entity.start, 32)
-    right = after(heard.text.lower(), each.entity.end, 20)
+    left = joined(before(heard.text, each.entity.start, 40))
+    right = joined(after(heard.text, each.entity.end, 20))
     early, late = bool(_EARLY.search(signs.words)), bool(_LATE.search(signs.words))
     score = fit(signs, left) + fit(signs, right) + 3 * (field.name in heard.asked)
     if fields > 1:
-        ends = each.role > 0 or (not each.role and _SAYS_LATE.search(left))
+        ends = each.role > 0 or (not each.role and (_SAYS_LATE.search(left) or _UNTIL.search(left)))
         starts = each.role < 0 or (not each.role and _SAYS_EARLY.search(left))
+        if starts and ends and not each.role:
+            starts, ends = _nearer(left)
         score += 1.5 * bool(early and starts) + 2.5 * bool(late and ends) + 0.2 * early
         score -= bool(late and not ends) + 1.5 * bool(early and not late and ends)
     return score
 
 
+def _nearer(left: str) -> tuple[bool, bool]:
+    """Of "check-in" and "check-out" the one that stands nearer; "to" and "until" only count where neither is."""
+    early, late = _SAYS_EARLY.search(left), _SAYS_LATE.search(left)
+    if early and late:
+        return early.start() > late.start(), late.start() > early.start()
+    vague = early is not None and early[0].startswith(("from", "start", "beginning", "desde"))
+    return early is not None and not vague, vague

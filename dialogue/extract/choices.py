@@ -13,7 +13,9 @@ from domain.fields.options import Mention, apart, mentions, plain, tokens
 
 CHOICES = frozenset({FieldType.CHOICE, FieldType.MULTI_CHOICE, FieldType.TAGS})
 _FROM = re.compile(r"\b(?:from|out of|using|use|my|with|de|desde|mi)\b(?:\W+\w+){0,2}\W*$", re.I)
-_TO = re.compile(r"\b(?:to|into|in|their|his|her|someone'?s|somebody'?s|[A-Z]\w+'?s?|a|para|su)\b(?:\W+\w+){0,2}\W*$")
+_TO = re.compile(
+    r"\b(?:to|into|in|their|his|her|someone'?s|somebody'?s|[A-Z]\w+'?s?|a|para|su)\b(?:\W+\w+){0,2}\W*$"
+)
 _TARGET = re.compile(r"\b(?:to|recipient|receiver|destination|payee|target|other)\b")
 
 
@@ -54,10 +56,18 @@ def _found(field: Field_, named: list[tuple[float, Mention]], heard: Heard) -> I
         said = {m.option for _, m in named}
         first = min((m for _, m in named), key=lambda m: m.start)
         value = [option for option in field.options if option in said]
-        yield Found(field.name, value, min(m.sureness for _, m in named), heard.text[first.start : first.end], first.start)
+        yield Found(
+            field.name,
+            value,
+            min(m.sureness for _, m in named),
+            heard.text[first.start : first.end],
+            first.start,
+        )
 
 
-_CORRECTS = re.compile(r"\b(?:meant|mean|actually|sorry|instead|quise decir|mejor|perd[oó]n)\b", re.IGNORECASE)
+_CORRECTS = re.compile(
+    r"\b(?:meant|mean|actually|sorry|instead|quise decir|mejor|perd[oó]n)\b", re.IGNORECASE
+)
 
 
 def _named(heard: Heard, field: Field_) -> list[Mention]:
@@ -70,8 +80,12 @@ def _as_people_say(text: str, field: Field_) -> Iterator[Mention]:
     means = _meanings(field.options)
     for token in tokens(text):
         option = means.get(stem(token.word))
-        if option:
+        if option and not _KNOWN.search(text[: token.start]):
             yield Mention(option, token.start, token.end, 0.8)
+
+
+_KNOWN = re.compile(r"\b(?:the|that|this|those|these|el|la|ese|esa) $", re.IGNORECASE)
+""" "Tickets to that concert": one that was spoken of before, not a kind that is wished for."""
 
 
 @lru_cache(maxsize=500)
@@ -88,13 +102,28 @@ def _meanings(options: tuple[str, ...]) -> Mapping[str, str]:
             if kind in words:
                 for word in members:
                     means.setdefault(word, set()).add(option)
-    return {word: next(iter(found)) for word, found in means.items() if len(found) == 1}
+    return {word: option for word, found in means.items() if (option := _only(word, found))}
+
+
+def _only(word: str, options: set[str]) -> str | None:
+    """The option a word means. Of "expensive" and "very expensive", "lavish" is the second and "costly" the first."""
+    if len(options) == 1:
+        return next(iter(options))
+    strong = {option for option in options if set(plain(option).split()) & set(lexicon()["strong"].split())}
+    fitting = strong if word in _utmost() else options - strong
+    return next(iter(fitting)) if len(fitting) == 1 else None
+
+
+@cache
+def _utmost() -> frozenset[str]:
+    return frozenset(stem(word) for word in lexicon()["utmost"].split())
 
 
 @cache
 def _scales() -> tuple[tuple[frozenset[str], ...], ...]:
     return tuple(
-        tuple(frozenset(stem(word) for word in step.split()) for step in scale) for scale in lexicon()["scales"]
+        tuple(frozenset(stem(word) for word in step.split()) for step in scale)
+        for scale in lexicon()["scales"]
     )
 
 
@@ -113,5 +142,3 @@ def _score(heard: Heard, signs: Signs, field: Field_, m: Mention, rivals: bool) 
     score += fit(signs, left) + 0.5 * fit(signs, right)
     score += 1.5 * bool(target and _TO.search(left)) + 1.5 * bool(not target and _FROM.search(left))
     return score
-
-

@@ -11,13 +11,36 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from dialogue.vocabulary import stem
-from domain.fields import Field_
+from domain.fields import Field_, FieldType
 from domain.fields.options import plain
 
 FILE = Path(__file__).with_name("lexicon.yaml")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_FAMILY = dict.fromkeys(
+    (FieldType.INTEGER, FieldType.DECIMAL, FieldType.PERCENT, FieldType.RATING, FieldType.DURATION), "count"
+) | dict.fromkeys((FieldType.TEXT, FieldType.LONG_TEXT, FieldType.PERSON_NAME, FieldType.ADDRESS), "words")
+"""Types whose fields compete for the same words of a message."""
 _BOUNDARY = re.compile(r"[.!?;\n]\s|\n")
-Key = tuple[str, str, tuple[str, ...]]
+Key = tuple[str, str, tuple[str, ...], str]
+_JOINED = tuple(
+    (re.compile(pattern), whole)
+    for pattern, whole in (
+        (r"\b(?:check|chek)(?:ing|s)?[- ]in\b", "checkin"),
+        (r"\b(?:check|chek)(?:ing|s)?[- ]?out\b", "checkout"),
+        (r"\bpick(?:ing|ed|s)?(?:[- ]| (?:it|them|him|her|me|us|this|that|the \w+|my \w+) )up\b", "pickup"),
+        (
+            r"\bdrop(?:ping|ped|s)?(?:[- ]| (?:it|if|them|him|her|me|us|this|that|the \w+|my \w+) )off\b",
+            "dropoff",
+        ),
+        (r"\b(?:bring|give|take|hand)(?:ing|s)? (?:(?:it|them|this|that|the \w+) )?back\b", "dropoff"),
+        (r"\bset(?:ting)?[- ]up\b", "setup"),
+        (r"\bwi-?fi\b", "wifi"),
+        (r"\bnon-?stop\b", "nonstop"),
+        (r"\bbed[- ]?rooms?\b", "bedroom"),
+        (r"\bbath[- ]?rooms?\b", "bathroom"),
+    )
+)
+"""What is written as two words and means one thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +78,38 @@ def _kin() -> Mapping[str, frozenset[str]]:
 @lru_cache(maxsize=5_000)
 def stems(text: str) -> tuple[str, ...]:
     """The telling words, in order."""
-    words = _WORD.findall(plain(text).replace("_", " "))
+    words = _WORD.findall(joined(text))
     return tuple(stem(word) for word in words if word not in _stop() and len(word) > 1)
 
 
+def joined(text: str) -> str:
+    """Plain, with "check-in", "pick the car up" and the like as one word."""
+    said = plain(text).replace("_", " ")
+    for pattern, whole in _JOINED:
+        said = pattern.sub(whole, said)
+    return said
+
+
 def signs(fields: Sequence[Field_]) -> Mapping[str, Signs]:
-    return _signs(tuple((f.name, f.description, f.cues) for f in fields))
+    return _signs(tuple((f.name, f.description, f.cues, _FAMILY.get(f.type, f.type)) for f in fields))
 
 
 @lru_cache(maxsize=500)
 def _signs(keys: tuple[Key, ...]) -> Mapping[str, Signs]:
-    said = {name: frozenset(stems(f"{name} {about} {' '.join(cues)}")) for name, about, cues in keys}
+    """A word of several fields tells nothing of which one, unless it is in the name of one and in no other of
+    that family. Of yes-or-no fields only what no other field of any kind has tells anything."""
+    said = {name: frozenset(stems(f"{name} {about} {' '.join(cues)}")) for name, about, cues, _ in keys}
     shared = Counter(one for words in said.values() for one in words)
+    family = {name: kind for name, _, _, kind in keys}
     found = {}
-    for name, about, _ in keys:
-        own = frozenset(one for one in said[name] if shared[one] == 1)
-        wide = _widened(said[name])
-        others = frozenset().union(*(words for other, words in said.items() if other != name))
-        found[name] = Signs(_widened(own) - others, wide, said[name], plain(f"{name.replace('_', ' ')} {about}"))
+    for name, about, cues, kind in keys:
+        flag = kind == FieldType.BOOLEAN
+        rivals = [other for other in said if other != name and (flag or family[other] == kind)]
+        others = frozenset().union(*(said[other] for other in rivals))
+        named = frozenset() if flag else frozenset(stems(f"{name} {' '.join(cues)}"))
+        own = frozenset(one for one in said[name] - others if shared[one] == 1 or one in named)
+        text = joined(f"{name.replace('_', ' ')} {about}")
+        found[name] = Signs(_widened(own) - others, _widened(said[name]), said[name], text)
     return found
 
 

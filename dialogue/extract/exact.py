@@ -38,9 +38,11 @@ def _dealt(heard: Heard, fields: list[Field_], spans: list[Span], signs: dict[st
             return
         best = max(
             left,
-            key=lambda f: 3 * (f.name in heard.asked)
-            + fit(signs[f.name], before(heard.text, start))
-            + fit(signs[f.name], after(heard.text, start + len(words))),
+            key=lambda f: (
+                3 * (f.name in heard.asked)
+                + fit(signs[f.name], before(heard.text, start))
+                + fit(signs[f.name], after(heard.text, start + len(words)))
+            ),
         )
         left.remove(best)
         yield Found(best.name, value, 0.95, words, start)
@@ -54,6 +56,8 @@ def _reference(heard: Heard, field: Field_, signs: Signs) -> Iterator[Found]:
             continue
         told = fit(signs, before(heard.text, m.start(), 40)) >= 1
         fits = bool(field.pattern and re.fullmatch(field.pattern, reference(m[0])))
-        if (told or fits or field.name in heard.asked) and not isinstance(parse(m[0], field, heard.here), Complaint):
+        if (told or fits or field.name in heard.asked) and not isinstance(
+            parse(m[0], field, heard.here), Complaint
+        ):
             yield Found(field.name, reference(m[0]), 0.9 if told or fits else 0.8, m[0], m.start())
             return

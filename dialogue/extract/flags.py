@@ -14,9 +14,58 @@ from domain.fields.options import plain
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _THING = frozenset(
     stem(word)
-    for word in "hotel restaurant event ride cab taxi car appointment salon property place person house apartment provide offer"
-    " serve available availability book booking reservation allow allowed welcome adequate option options service services include"
-    " inside building unit home room dentist doctor flight train bus trip journey add extra seat seating want require user".split()
+    for word in [
+        "hotel",
+        "restaurant",
+        "event",
+        "ride",
+        "cab",
+        "taxi",
+        "car",
+        "appointment",
+        "salon",
+        "property",
+        "place",
+        "person",
+        "house",
+        "apartment",
+        "provide",
+        "offer",
+        "serve",
+        "available",
+        "availability",
+        "book",
+        "booking",
+        "reservation",
+        "allow",
+        "allowed",
+        "welcome",
+        "adequate",
+        "option",
+        "options",
+        "service",
+        "services",
+        "include",
+        "inside",
+        "building",
+        "unit",
+        "home",
+        "room",
+        "dentist",
+        "doctor",
+        "flight",
+        "train",
+        "bus",
+        "trip",
+        "journey",
+        "add",
+        "extra",
+        "seat",
+        "seating",
+        "want",
+        "require",
+        "user",
+    ]
 )
 """Words of a description that say what has the quality, not which quality."""
 

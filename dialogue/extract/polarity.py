@@ -20,7 +20,9 @@ _ABOUT_THE_OFFER = re.compile(
     r"(?!\S* (?:possible|okay|ok|alright)\b))",
     re.IGNORECASE,
 )
-_WISH = re.compile(r"\b(?:one|ones|any|some|another|other|somewhere|place|places|option|options|something)\b", re.IGNORECASE)
+_WISH = re.compile(
+    r"\b(?:one|ones|any|some|another|other|somewhere|place|places|option|options|something)\b", re.IGNORECASE
+)
 _SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]?")
 
 

@@ -1,22 +1,19 @@
 """Places, names and other open words: by what introduces them, by capital letters, by the question just asked."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from dialogue.extract.cues import Signs, before, fit, lexicon, stems
 from dialogue.extract.heard import Found, Heard
 from dialogue.extract.polarity import negated
+from dialogue.extract.spans import MASK, Span, openers, spans
 from domain.entities import Kind
 from domain.fields import Complaint, Field_, FieldType, parse
 from domain.fields.boolean import yes_or_no
 from domain.fields.options import plain
 
-OPEN = frozenset(
-    {FieldType.TEXT, FieldType.LONG_TEXT, FieldType.PERSON_NAME, FieldType.ADDRESS}
-)
-MASK = "\0"
+OPEN = frozenset({FieldType.TEXT, FieldType.LONG_TEXT, FieldType.PERSON_NAME, FieldType.ADDRESS})
 _MASKED = frozenset(set(Kind) - {Kind.NUMBER, Kind.NAME})
 
 _PLACE = re.compile(
@@ -24,13 +21,17 @@ _PLACE = re.compile(
     r"|address|place to|ciudad|zona|lugar|destino|origen|origin|marina|port|pais|ubicacion|direccion)\b"
 )
 _ORIGIN = re.compile(r"\b(?:from|origin|depart\w*|leav\w+|start\w*|pick.?up|source|desde|origen|salida)\b")
-_TARGET = re.compile(r"\b(?:to|destination|arriv\w*|going|drop.?off|toward|travel(?:ing)? to|hacia|destino|llegada)\b")
+_TARGET = re.compile(
+    r"\b(?:to|destination|arriv\w*|going|drop.?off|toward|travel(?:ing)? to|hacia|destino|llegada)\b"
+)
 _PERSON = re.compile(
     r"\b(?:doctor|dentist|stylist|therapist|barber|agent|advisor|adviser|recipient|receiver|payee|contact|person|driver|host"
     r"|owner|artist|actor|actress|director|singer|teacher|lawyer|physician|counselor|provider|instructor|captain|skipper"
     r"|technician|whom|who|persona|medico|destinatario)\b"
 )
-_OWN = re.compile(r"\b(?:your|customer|client|contact|patient|full|first|last|caller|guest|lead|visitor|buyer|nombre|su)\b")
+_OWN = re.compile(
+    r"\b(?:your|customer|client|contact|patient|full|first|last|caller|guest|lead|visitor|buyer|nombre|su)\b"
+)
 _NAMED = re.compile(r"\b(?:name|names|title|called|nombre|titulo|label)\b")
 _SORT = re.compile(
     r"\b(?:type|kind|genre|category|cuisine|sport|style|breed|brand|make|model|colou?r|flavou?r|specialty|subject|topic|food"
@@ -43,27 +44,9 @@ _RATING = re.compile(
     re.IGNORECASE,
 )
 
-_CAP = r"(?:[A-ZÀ-ÞĀ-Ž][\w'’&.-]*|[A-Z]\.)"
-_LINK = r"(?:(?:of|the|and|&|de|la|las|los|del|el|du|le|by|vs\.?|versus|von|van|y|on the|at the|in the) ){0,2}"
-_NAME = re.compile(rf"(?:(?:The|the) )?(?:\d{{1,4}} )?{_CAP}(?:(?: |, (?=M\.?D|DDS|DMD|PhD|Inc|Jr)){_LINK}(?:{_CAP}|\d{{1,4}}\b!?))*!?")
-_STATE = re.compile(r",? (?:[A-Z]{2}\b|[A-Z][a-z]{2,}(?: [A-Z][a-z]+)?(?=[\s.,;!?]|$))")
-_STREET = (
-    r"(?:street|st|avenue|ave|road|rd|drive|dr|boulevard|blvd|lane|ln|way|court|ct|place|pl|highway|hwy|parkway|pkwy|terrace"
-    r"|circle|cir|square|sq|plaza|alley|broadway|real|row|loop|trail|calle|avenida|camino)"
+_IN = frozenset(
+    {"in", "near", "around", "visit", "visiting", "into", "located", "within", "outside", "en", "cerca de"}
 )
-_ADDRESS = re.compile(
-    rf"(?<![\w$.:/-])\d{{1,6}}[A-Za-z]?(?:-\d+)?,?(?: [\w'.-]+){{1,5}}? {_STREET}\b\.?"
-    r"(?:,? (?:suite|ste|apt|apartment|unit|floor|fl|#|no)\.? ?#?\w+|,? #\w+)?"
-    rf"(?:,? (?:[A-Z][\w.]+ ?){{1,3}}(?:,? [A-Z]{{2}}\b)?(?:,? \d{{5}}\b)?)?",
-    re.IGNORECASE,
-)
-_STREETISH = re.compile(rf"^\d.*\b{_STREET}\b", re.IGNORECASE)
-_LEAD = re.compile(
-    r"\b(in|at|to|from|near|around|for|with|by|of|see|visit|visiting|into|towards?|called|named|titled|as|is|located|within"
-    r"|outside|like|love|prefer|serving|serves|en|a|desde|hasta|hacia|con|cerca de|por)\b(?: (?:the|a|an|el|la|city of|name|title))*\W{0,2}$",
-    re.IGNORECASE,
-)
-_IN = frozenset({"in", "near", "around", "visit", "visiting", "into", "located", "within", "outside", "en", "cerca de"})
 _TOWARD = frozenset({"to", "toward", "towards", "into", "visit", "visiting", "for", "a", "hasta", "hacia"})
 _CALLED = frozenset({"called", "named", "titled", "as", "is"})
 _PEOPLE = frozenset({"with", "by", "see", "to", "for", "of", "con", "from"})
@@ -91,26 +74,14 @@ _DO_NOT_CARE = re.compile(
     r"|no preferences?|whatever|whichever|up to you|you (?:choose|pick|decide)|me da igual|cualquier\w*|no importa)\b",
     re.IGNORECASE,
 )
-_NOT_SAID = re.compile(r"\b(?:don'?t know|not sure|no idea|what do you|which ones|no se|i(?:'m| am) not|what are|what else|anything else)\b", re.I)
+_NOT_SAID = re.compile(
+    r"\b(?:don'?t know|not sure|no idea|what do you|which ones|no se|i(?:'m| am) not|what are|what else|anything else)\b",
+    re.I,
+)
 _QUESTION = re.compile(
     r"^\W*(?:(?:ok(?:ay)?|and|so|but|well|yes|great|sure)[,.! ]+)*(?:what|which|who|where|when|why|how much|how many|how far|how long|do|does|is|are|did|has)\b.*\?",
     re.IGNORECASE,
 )
-
-
-@cache
-def _common() -> frozenset[str]:
-    return frozenset(lexicon()["openers"].split())
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    text: str
-    start: int
-    lead: str
-    tail: tuple[str, ...]
-    """Stems of the two words after it."""
-    address: bool = False
 
 
 def read(heard: Heard, signs: dict[str, Signs], taken: Sequence[Found]) -> list[Found]:
@@ -121,13 +92,19 @@ def read(heard: Heard, signs: dict[str, Signs], taken: Sequence[Found]) -> list[
     found: dict[str, Found] = {}
     for one in (*_own_name(heard, fields, signs), *_ratings(heard, fields, signs)):
         found.setdefault(one.name, one)
-    spans = [s for s in _spans(heard.text, masked) if not negated(heard.text, s.start)]
-    for one in _dealt(heard, [f for f in fields if f.name not in found], signs, spans):
+    for one in _titled(heard, [f for f in fields if f.name not in found], signs, masked):
+        found[one.name] = one
+    masked = _without(masked, found.values())
+    said = [s for s in spans(heard.text, masked) if not negated(heard.text, s.start)]
+    for one in _dealt(heard, [f for f in fields if f.name not in found], signs, said):
+        found[one.name] = one
+    left = [f for f in fields if f.name not in found and f.name in heard.asked]
+    for one in _small_places(heard, left, signs, _without(masked, found.values())):
         found[one.name] = one
     for one in _sorts(heard, [f for f in fields if f.name not in found], signs, masked, list(found.values())):
         found[one.name] = one
     asked = [f for f in fields if f.name in heard.asked and f.name not in found]
-    for one in _answers(heard, asked, signs, masked, list(found.values())):
+    for one in _answers(heard, asked, signs, _without(masked, found.values())):
         found[one.name] = one
     return list(found.values())
 
@@ -137,17 +114,90 @@ def _masked(heard: Heard, taken: Sequence[Found]) -> str:
     chars = list(heard.text)
     spans = [(e.start, e.end) for e in heard.entities if e.kind in _MASKED]
     types = {f.name: f.type for f in heard.fields}
-    spans += [(one.start, one.end) for one in taken if types[one.name] is not FieldType.BOOLEAN and one.words != heard.text.strip()]
+    spans += [
+        (one.start, one.end)
+        for one in taken
+        if types[one.name] is not FieldType.BOOLEAN and one.words != heard.text.strip()
+    ]
     for start, end in spans:
         chars[start:end] = MASK * (end - start)
     return "".join(chars)
+
+
+def _without(masked: str, found: Iterable[Found]) -> str:
+    for one in found:
+        masked = masked[: one.start] + MASK * len(one.words) + masked[one.end :]
+    return masked
+
+
+def _titled(heard: Heard, fields: list[Field_], signs: dict[str, Signs], masked: str) -> Iterator[Found]:
+    """ "Name the event Movie at Century 16", "title it doctor appointment": all words up to a pause, also small."""
+    for f in fields:
+        s = signs[f.name]
+        if f.type is not FieldType.TEXT or not _NAMED.search(s.words) or _PERSON.search(s.words):
+            continue
+        for m in _TITLE.finditer(masked):
+            about = set(stems(m["about"] or ""))
+            if about - s.all or not (about or f.name in heard.asked or re.search(r"\btitle\b", s.words)):
+                continue
+            cut = _TAIL.search(m["what"])
+            words = (m["what"][: cut.start()] if cut else m["what"]).rstrip(" ,'’\"-.!?")
+            if words and len(words.split()) <= 8 and plain(words) not in openers():
+                yield Found(f.name, words, 0.85, words, m.start("what"))
+                break
+
+
+_STATE = re.compile(r",? (?:[A-Z]{2}\b|[A-Z][a-z]{2,}(?: [A-Z][a-z]+)?(?=[\s.,;!?]|$))")
+_TITLE = re.compile(
+    r"\b(?:(?:name|title|call|label|save|list|put)\w{0,2} (?:it|the (?P<about>\w+)|that|this)(?: (?:as|under|to))?"
+    r"|(?:the )?(?:title|name)(?: of (?:the|this) \w+)?(?: is| should be| will be|:)|use the (?:word|name|title)s?"
+    r"|under the \w+|(?:called|named|titled|labell?ed))(?: the name)? ['\"“]?(?P<what>[^\W_][^\0.!?;\n]{1,80})",
+    re.IGNORECASE,
+)
+
+
+def _small_places(
+    heard: Heard, fields: list[Field_], signs: dict[str, Signs], masked: str
+) -> Iterator[Found]:
+    """ "in austin" after we asked where: places in small letters."""
+    for f in fields:
+        if not _PLACE.search(signs[f.name].words) or _NAMED.search(signs[f.name].words):
+            continue
+        for m in _SMALL.finditer(masked):
+            words = m["what"]
+            while words and plain(words.split()[-1]) in openers() | _little():
+                words = words.rpartition(" ")[0]
+            if (
+                words
+                and plain(words.split()[0]) not in openers() | _little() | _NOWHERE
+                and not set(stems(words)) <= signs[f.name].all
+            ):
+                yield Found(f.name, words, 0.7, words, m.start("what"))
+                break
+
+
+_SMALL = re.compile(
+    r"\b(?:in|to|from|near|around|en|a|hacia|desde)(?: the)? (?P<what>[a-zà-þ][\w'-]+(?: (?!(?:on|at|for|and|with|from|to|in|by|is"
+    r"|are|i|we|that|around|near|please|y|con|el|para)\b)[\w'-]+){0,3})"
+)
+_NOWHERE = frozenset(
+    ["morning", "afternoon", "evening", "night", "hurry", "general", "advance", "case", "person", "fact", "total", "cash", "here", "there", "home", "work"]
+)
 
 
 def _own_name(heard: Heard, fields: list[Field_], signs: dict[str, Signs]) -> Iterator[Found]:
     """ "I'm Ann Lee" is the customer's name, nobody else's."""
     told = [e for e in heard.entities if e.kind is Kind.NAME]
     for f in fields:
-        if told and f.type is FieldType.PERSON_NAME and (f.name == "name" or not _PERSON.search(signs[f.name].words) or _OWN.search(signs[f.name].words)):
+        if (
+            told
+            and f.type is FieldType.PERSON_NAME
+            and (
+                f.name == "name"
+                or not _PERSON.search(signs[f.name].words)
+                or _OWN.search(signs[f.name].words)
+            )
+        ):
             yield Found(f.name, str(told[0].value), 0.9, told[0].text, told[0].start)
             return
 
@@ -167,154 +217,163 @@ def _ratings(heard: Heard, fields: list[Field_], signs: dict[str, Signs]) -> Ite
                 yield Found(f.name, m2[0], 0.8, m2[0], m2.start())
 
 
-def _spans(text: str, masked: str) -> Iterator[Span]:
-    """Addresses, then capitalised words; a message all in capitals has none."""
-    rest = masked
-    for m in _ADDRESS.finditer(masked):
-        words = m[0].rstrip(" ,.")
-        yield _span(text, masked, m.start(), m.start() + len(words), address=True)
-        rest = rest[: m.start()] + MASK * len(m[0]) + rest[m.end() :]
-    if text.isupper():
-        return
-    for m in _NAME.finditer(rest):
-        start, end = _trimmed(rest, m.start(), m.end())
-        if start < end:
-            yield _span(text, rest, start, end)
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Without the words that open sentences and everyone writes with a capital."""
-    while True:
-        m = re.match(r"[\w'’]+[^\w\s]?\s*", text[start:end])
-        if m is None or plain(re.sub(r"[^\w'’]", "", m[0])) not in _common():
-            break
-        start += m.end()
-    while True:
-        m = re.search(r"(?:^|\s)(\S+)$", text[start:end])
-        if m is None or plain(m[1].strip(".,!?'’")) not in _common() | {"and", "the", "of", "&"}:
-            break
-        end = start + m.start()
-    said = text[start:end]
-    kept = said.rstrip(" .,'’-") if not re.search(r"\b(?:[A-Z]\.|Inc\.|Jr\.|D\.)$", said) else said
-    return start, start + len(kept)
-
-
-def _span(text: str, masked: str, start: int, end: int, *, address: bool = False) -> Span:
-    lead = _LEAD.search(masked[max(0, start - 30) : start])
-    right = re.split(r"[.!?;,\n\0]", masked[end : end + 30])[0]
-    tail = tuple(re.findall(r"[a-z]+", right.lower())[:2])
-    said = masked[start:end]
-    if said.endswith(("'s", "’s")):
-        end -= 2
-        tail = ("'s", *tail)
-    return Span(text[start:end], start, lead[1].lower() if lead else "", tail, address)
-
-
-def _dealt(heard: Heard, fields: list[Field_], signs: dict[str, Signs], spans: list[Span]) -> Iterator[Found]:
+def _dealt(heard: Heard, fields: list[Field_], signs: dict[str, Signs], said: list[Span]) -> Iterator[Found]:
     """Each span to the field that it fits best."""
     scored = []
-    for n, span in enumerate(spans):
+    for n, span in enumerate(said):
         for m, f in enumerate(fields):
-            score = _score(heard, f, signs[f.name], span, fields)
+            score = _score(heard, f, signs[f.name], span, fields, signs)
             if score >= 2:
-                scored.append((score, -n if f.name not in heard.asked else len(span.text) / 100 - n / 1000, -m, f, span))
+                first = len(span.text) / 100 - n / 1000 if f.name in heard.asked else -n
+                scored.append((score, first, -m, f, span))
     used: set[int] = set()
     named: set[str] = set()
     for score, _, _, f, span in sorted(scored, key=lambda one: one[:3], reverse=True):
-        if f.name in named or span.start in used:
-            continue
-        value = _with_state(heard.text, span) if _PLACE.search(signs[f.name].words) else span.text
-        if isinstance(parse(value, f, heard.here), Complaint):
+        words = _with_state(heard.text, span) if _PLACE.search(signs[f.name].words) else span.text
+        value = parse(words, f, heard.here)
+        if f.name in named or span.start in used or isinstance(value, Complaint):
             continue
         used.add(span.start)
         named.add(f.name)
-        yield Found(f.name, parse(value, f, heard.here), 0.85 if score >= 3 else 0.75, value, span.start)
+        yield Found(f.name, value, 0.85 if score >= 3 else 0.75, words, span.start)
 
 
 def _with_state(text: str, span: Span) -> str:
     """ "Seattle, WA", "London, England"."""
-    end = span.start + len(span.text)
-    m = _STATE.match(text, end) if not span.address and text[end : end + 1] == "," else None
-    if m and plain(m[0].strip(" ,")) not in _common() and m[0].strip(" ,") not in ("I", "I'm"):
+    m = _STATE.match(text, span.end) if not span.address and text[span.end : span.end + 1] == "," else None
+    if m and plain(m[0].strip(" ,").split()[0]) not in openers():
         return span.text + m[0]
     return span.text
 
 
-def _score(heard: Heard, field: Field_, signs: Signs, span: Span, fields: list[Field_]) -> float:
+def _score(
+    heard: Heard, field: Field_, signs: Signs, span: Span, fields: list[Field_], about: dict[str, Signs]
+) -> float:
+    if set(stems(span.text)) <= signs.all and not span.address:
+        return -1.0  # "a Doctor", "the Hotel": the kind of thing, not its name
     words, lead = signs.words, span.lead
     score = 2.0 * (field.name in heard.asked)
     place, named, person = _PLACE.search(words), _NAMED.search(words), _PERSON.search(words)
-    own = fit(signs, before(heard.text, span.start, 26)) + sum(1 for one in span.tail for s in stems(one) if s in signs.all)
-    score += 0.8 * min(own, 2)
+    score += 0.8 * min(fit(signs, before(heard.text, span.start, 26)), 2)
+    score += 0.8 * any(s in signs.all for one in span.tail[:1] for s in stems(one))
     if field.type is FieldType.ADDRESS or (span.address and place):
         score += 3 if span.address else -1
-        score += 1.0 * bool("destination" in words or "address" in words)
-    elif span.address:
+        return score + 1.0 * bool(re.search(r"destination|address", words)) + _toward(words, lead)
+    if span.address:
         return -1.0
     if place and not named:
-        return score + _as_place(field, words, lead, fields, signs)
+        return score + _as_place(field, words, span, fields, about)
     if field.type is FieldType.PERSON_NAME or (person and named):
-        return score + _as_person(heard, span, lead)
+        return score + max(
+            _as_person(words, span), 2.2 * (lead in _CALLED and not _HUMAN_TAIL.intersection(span.tail))
+        )
     if named:
-        return score + _as_name(lead, span, signs)
+        return score + _as_name(lead, span, signs, place=bool(place))
     return score - (lead in _IN) * 1.5
 
 
-def _as_place(field: Field_, words: str, lead: str, fields: Sequence[Field_], signs: Signs) -> float:
-    origin, target = bool(_ORIGIN.search(words)), bool(_TARGET.search(field.name.replace("_", " ") + " " + words))
+_HUMAN_TAIL = frozenset({"here", "speaking"})
+
+
+def _toward(words: str, lead: str) -> float:
+    origin, target = bool(_ORIGIN.search(words)), bool(_TARGET.search(words))
     if lead in ("from", "desde"):
-        return 2.2 if origin else -1.0 if target else 1.0
+        return 1.0 * origin - 2.0 * (target and not origin)
+    return 1.0 * (target and lead in _TOWARD) - 2.0 * (origin and not target and lead in _TOWARD)
+
+
+def _as_place(
+    field: Field_, words: str, span: Span, fields: Sequence[Field_], about: dict[str, Signs]
+) -> float:
+    lead, name = span.lead, field.name.replace("_", " ")
+    origin, target = bool(_ORIGIN.search(f"{name} {words}")), bool(_TARGET.search(f"{name} {words}"))
+    from_here = any(_ORIGIN.search(about[f.name].words) for f in fields if f is not field)
+    city = 0.3 * bool(re.search(r"\b(?:city|town|ciudad)\b", words))
+    if _SORT.search(" ".join(span.tail[:1])):
+        return -1.0
+    if lead in ("from", "desde"):
+        return city + (2.2 if origin else -1.0 if target else 0.5 if from_here else 2.0)
     if lead in _IN:
-        return 2.2
+        return city + 2.2
     if lead in _TOWARD:
-        return 2.2 if target and not origin else -1.0 if origin and not target else 1.2
+        return city + (
+            2.2 if target and not origin else -1.0 if origin and not target else 2.0 - 0.8 * (lead == "for")
+        )
     if lead in ("at", "of"):
-        return 0.8
+        return 0.8 - city
     return 0.3 if lead not in _CALLED and lead not in ("with", "by", "see") else -0.5
 
 
-def _as_person(heard: Heard, span: Span, lead: str) -> float:
-    titled = bool(re.match(r"(?:Dr|Mr|Mrs|Ms|Prof|Doctor|Sr|Sra|Dra)\b", span.text) or re.search(r"\b(?:M\.?D|DDS|DMD)\b", span.text))
+def _as_person(words: str, span: Span) -> float:
+    titled = re.match(r"(?:Dr|Mr|Mrs|Ms|Prof|Doctor|Sr|Sra|Dra|[Uu]ncle|[Aa]unt)\b", span.text)
+    titled = titled or re.search(r"\b(?:M\.?D|DDS|DMD)\b", span.text)
     owner = "'s" in span.tail or "account" in span.tail
-    return 2.5 * titled + 1.6 * (lead in _PEOPLE) + 0.8 * owner + 0.5 * (lead in _CALLED) - 2 * (lead in _IN)
+    gets = bool(_RECIPIENT.search(words))
+    score = 2.2 * bool(titled) + 1.6 * owner * gets - 2 * (span.lead in _IN)
+    if span.lead in ("with", "see", "con", "by"):
+        return score + 2.0
+    if span.lead in ("to", "a", "of", "for"):
+        return score + (2.2 if gets else 1.0)
+    return score
 
 
-def _as_name(lead: str, span: Span, signs: Signs) -> float:
+_RECIPIENT = re.compile(r"\b(?:recipient|receiver|payee|beneficiary|destinatario|send|pay|to whom)\b")
+
+
+def _as_name(lead: str, span: Span, signs: Signs, *, place: bool) -> float:
+    whose = 1.4 * any(s in signs.own for one in span.tail[:1] for s in stems(one))
     if lead in _CALLED:
-        return 2.2
+        return 2.2 + whose
     if lead in ("at", "with", "by", "visit"):
-        return 2.0
+        return 2.0 + whose
     if lead in _IN or lead in ("from",):
-        return -1.5
-    return 0.4
+        return (0.5 if place else -1.5) + whose
+    return 0.4 + whose
 
 
-def _sorts(heard: Heard, fields: list[Field_], signs: dict[str, Signs], masked: str, found: list[Found]) -> Iterator[Found]:
+def _sorts(
+    heard: Heard, fields: list[Field_], signs: dict[str, Signs], masked: str, found: list[Found]
+) -> Iterator[Found]:
     """ "Chinese food", "a pop music event", "serving Asian": the word before the thing's own name."""
+    masked = _without(masked, found)
     for f in fields:
         s = signs[f.name]
-        if f.type is not FieldType.TEXT or not _SORT.search(s.words):
+        if f.type is not FieldType.TEXT or not _SORT.search(s.words) or _PLACE.search(s.words):
             continue
-        for m in _BEFORE_THING.finditer(masked):
-            if any(one.start < m.end("what") and m.start("what") < one.end for one in found):
-                continue
-            things, what = stems(m["thing"]), m["what"].split()
-            if not things or things[0] not in s.all or stems(what[-1])[:1] == things[:1]:
-                continue
-            said = what[-1:] if plain(what[0]) in _common() or plain(what[0]) in _little() else what
-            if said and plain(said[-1]) not in _common() | _little() and not set(stems(said[-1])) & s.all:
-                words = " ".join(said)
-                yield Found(f.name, words, 0.75, words, heard.text.index(words, m.start()))
-                break
-        else:
-            if m2 := _LIKES.search(masked):
-                words = m2["what"]
-                if plain(words) not in _common() | _little() and not set(stems(words)) & s.all and f.name not in heard.asked:
-                    yield Found(f.name, words, 0.65, words, m2.start("what"))
+        place = _before_thing(heard.text, masked, s) or (None if f.name in heard.asked else _liked(masked, s))
+        if place:
+            start, words, sure = place
+            yield Found(f.name, words, sure, words, start)
 
 
-_BEFORE_THING = re.compile(r"(?=(?<![\w'])(?P<what>[^\W\d_]{3,}(?: [^\W\d_]{3,})?) (?P<thing>[^\W\d_]{3,})\b)")
-_LIKES = re.compile(r"\b(?:serv(?:es|ing)|i (?:really )?(?:like|love|prefer|enjoy)|like|maybe|craving|into|fan of) (?P<what>[A-Z][a-z]{2,}(?: [A-Z][a-z]+)?)\b(?! (?:event|ride|car|vehicle))")
+def _before_thing(text: str, masked: str, signs: Signs) -> tuple[int, str, float] | None:
+    for m in _BEFORE_THING.finditer(text):
+        things, what = stems(m["thing"]), m["what"].split()
+        if MASK in masked[m.start("what") : m.end("what")] or not things or things[0] not in signs.all:
+            continue
+        said = what[-1:] if plain(what[0]) in openers() | _little() else what
+        if plain(said[-1]) not in openers() | _little() and not set(stems(said[-1])) & signs.all:
+            words = " ".join(said)
+            return m.end("what") - len(words), words, 0.75
+    return None
+
+
+def _liked(masked: str, signs: Signs) -> tuple[int, str, float] | None:
+    for m in _LIKES.finditer(masked):
+        words = m["what"]
+        small = words.islower() and not re.match(r"[.,!?]|$| and\b", masked[m.end() :])
+        if not small and plain(words) not in openers() | _little() and not set(stems(words)) & signs.all:
+            return m.start("what"), words, 0.65
+    return None
+
+
+_BEFORE_THING = re.compile(
+    r"(?=(?<![\w'])(?P<what>[^\W\d_]{3,}(?: [^\W\d_]{3,})?) (?P<thing>[^\W\d_]{3,})\b)"
+)
+_LIKES = re.compile(
+    r"\b(?:serv(?:es|ing|e)|love|prefer|enjoy|craving|into|fan of|i (?:really )?like|maybe|like)"
+    r" (?P<what>[^\W\d_]{3,}(?: [A-Z][a-z]+)?)\b(?! (?:event|ride|car|vehicle)s?\b)"
+)
 
 
 @cache
@@ -322,38 +381,54 @@ def _little() -> frozenset[str]:
     return frozenset(lexicon()["stop"].split()) | frozenset(lexicon()["plainwords"].split())
 
 
-def _answers(heard: Heard, asked: list[Field_], signs: dict[str, Signs], masked: str, found: list[Found]) -> Iterator[Found]:
+def _answers(heard: Heard, asked: list[Field_], signs: dict[str, Signs], masked: str) -> Iterator[Found]:
     """The answer to our question, without the words that carry it; only where no other reading holds them."""
-    if not asked or _DO_NOT_CARE.search(heard.text) or _NOT_SAID.search(heard.text) or _QUESTION.match(heard.text.strip()):
+    if not asked or _DO_NOT_CARE.search(heard.text) or _NOT_SAID.search(heard.text):
         return
-    for one in found:
-        masked = masked[: one.start] + MASK * len(one.words) + masked[one.end :]
-    for f in asked[:1]:
-        answer = _bare_answer(masked, f, signs[f.name])
-        if answer is None:
-            continue
-        start, words = answer
-        value = parse(words, f, heard.here)
-        if not isinstance(value, Complaint):
-            yield Found(f.name, value, 0.75, words, start)
+    if _QUESTION.match(heard.text.strip()):
+        return
+    field = asked[0]
+    if field.type is FieldType.LONG_TEXT:
+        words = heard.text.strip()
+        yield Found(field.name, parse(words, field, heard.here), 0.75, words, heard.text.index(words))
+        return
+    for start, words in _bare(masked):
+        value = parse(words, field, heard.here)
+        if _says_something(words, signs[field.name]) and not isinstance(value, Complaint):
+            yield Found(field.name, value, 0.75, words, start)
+            return
 
 
-def _bare_answer(masked: str, field: Field_, signs: Signs) -> tuple[int, str] | None:
+def _bare(masked: str) -> Iterator[tuple[int, str]]:
+    """What each sentence says once its opening and its end are taken off; a long one in small letters says
+    something else."""
     for m in re.finditer(r"[^.!?;\n\0]+(?:(?<=\b[A-Z])\.[^.!?;\n\0]*)*", masked):
         carrier = _CARRIER.match(m[0].lstrip())
-        offset = m.start() + len(m[0]) - len(m[0].lstrip())
-        start = offset + (carrier.end() if carrier else 0)
-        rest = masked[start : m.end()]
-        cut = _TAIL.search(rest)
-        words = (rest[: cut.start()] if cut else rest).rstrip(" ,'’\"-")
-        lead = len(words) - len(words.lstrip(" ,'’\"-"))
-        words, start = words[lead:], start + lead
-        long = 60 if field.type is FieldType.LONG_TEXT else 8
-        if not words or len(words.split()) > long or not re.search(r"\w", words):
-            continue
-        if yes_or_no(words) is not None and len(words.split()) <= 2:
-            continue
-        if plain(words) in _common() | _little() or set(stems(words)) <= signs.said:
-            continue
-        return start, words
-    return None
+        start = m.start() + len(m[0]) - len(m[0].lstrip()) + (carrier.end() if carrier else 0)
+        cut = _TAIL.search(masked[start : m.end()])
+        said = masked[start : start + cut.start() if cut else m.end()]
+        words = said.strip(" ,:'’\"“”-")
+        start += said.find(words)
+        size = len(words.split())
+        if re.search(r"\w", words) and size <= (4 if words.islower() else 10):
+            yield start, words
+
+
+def _says_something(words: str, signs: Signs) -> bool:
+    said = plain(words)
+    if (
+        said in openers() | _little()
+        or set(stems(words)) <= signs.said
+        or (not stems(words)
+        and not re.search(r"\d", words))
+    ):
+        return False
+    if yes_or_no(words) is not None and len(words.split()) <= 3:
+        return False
+    return not _VERBS.search(said)
+
+
+_VERBS = re.compile(
+    r"\b(?:i|you|we|it|they|he|she|is|are|was|am|need|want|going|go|looking|attend|see|have|will|would|won't|do|does|works?|find"
+    r"|pick|reserve|book|get|please|thanks?|okay|correct|tickets?|people|quiero|necesito|voy)\b"
+)

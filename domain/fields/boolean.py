@@ -9,15 +9,15 @@ from domain.fields.options import plain
 
 _YES = re.compile(
     r"\b(?:yes|yeah|yea|yep|yup|ya|sure|ok|okay|correct|right|absolutely|definitely|certainly|indeed|please do"
-    r"|of course|go ahead|sounds (?:good|fine|great)"
-    r"|(?:that(?:'s| is|s)|it(?:'s| is|s)|would be) (?:fine|ok|okay|good|great)"
+    r"|of course|go ahead|sounds (?:good|fine|great|nice)|alright|all right|(?:that|it|this)(?: will| would|'ll)? (?:works?|do|does)"
+    r"|(?:that(?:'s| is|s)|it(?:'s| is|s)|would be|be|i'm|i am|im|am) (?:fine|good|great|perfect|down|cool|happy|glad)"
     r"|true|si|claro|por supuesto|vale|correcto|desde luego|y|1)\b|👍|✅"
 )
 _NO = re.compile(
     r"\b(?:no|nope|nah|not|never|negative|none|false|without|don't|dont|doesn't|doesnt|isn't|isnt|won't|wont|can't"
     r"|cannot|nunca|tampoco|ninguno|sin|n|0)\b|👎|❌"
 )
-_FINE = re.compile(r"^\W*no (?:problem|worries|issue|objection)\w*\b|\b(?:don't|do not|dont|wouldn't) mind\b")
+_FINE = re.compile(r"\b(?:no (?:problem|worries|issue|objection)|not a problem)\w*\b|\b(?:don't|do not|dont|wouldn't) mind\b")
 
 
 def yes_or_no(text: str) -> bool | None:

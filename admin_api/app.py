@@ -7,11 +7,14 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from starlette.routing import WebSocketRoute
 
 from admin_api import conversations, docs, drafts, me, problems
 from admin_api.auth import IN_WORKSPACE, Doorkeeper
 from admin_api.envelope import Envelope
+from admin_api.feed import MOST_SEATS
 from admin_api.limits import Limits
+from admin_api.live import PATIENCE, Live, Patience
 from admin_api.schemas import Problem
 from runtime.runtime import Runtime
 
@@ -38,25 +41,34 @@ _ABOUT = (
 )
 
 
-def create(rt: Runtime, *, per_minute: int = PER_MINUTE) -> FastAPI:
+def create(
+    rt: Runtime,
+    *,
+    per_minute: int = PER_MINUTE,
+    patience: Patience = PATIENCE,
+    most_followers: int = MOST_SEATS,
+) -> FastAPI:
     """To be mounted; the address it is mounted at is read from each request."""
     counted = Limits(rt.settings.redis_url, per_minute)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        await live.close()
         await counted.close()
 
     app = FastAPI(
         title="Frontdesk admin API", version="1", description=_ABOUT, responses=_responses(), redirect_slashes=False,
         docs_url=None, redoc_url=None, generate_unique_id_function=_name, lifespan=lifespan,
     )  # fmt: skip
-    app.state.doorkeeper = Doorkeeper(rt, counted)
+    doorkeeper = app.state.doorkeeper = Doorkeeper(rt, counted)
+    live = Live(rt, doorkeeper, patience, most_followers)
     app.add_middleware(Envelope)
     problems.install(app)
     app.include_router(me.router)
     for router in (conversations.router, drafts.router):
         app.include_router(router, prefix="/workspaces/{ws}", dependencies=IN_WORKSPACE)
+    app.router.routes.append(WebSocketRoute("/workspaces/{ws}/events", live.socket))
     app.add_route("/docs", docs.show, include_in_schema=False)
     app.openapi = _described(app)  # type: ignore[method-assign]
     return app

@@ -20,7 +20,7 @@ from admin_api.schemas import (
     TakeOver,
     Turn,
 )
-from runtime.wake import DELIVERIES, TURNS
+from runtime.wake import DELIVERIES, EVENTS, TURNS
 from store import conversations, drafts, turns, workspaces
 from store.db import Tx
 
@@ -115,7 +115,9 @@ async def take_over(here: Admitted, conversation_id: UUID, wish: TakeOver | None
     async with here.transaction() as tx:
         pause = (await workspaces.get(tx)).profile.policy.pause_after_human
         await conversations.take_over(tx, conversation_id, caller.person_id, caller.actor, reason, pause)
-        return Conversation.model_validate(await conversations.get(tx, conversation_id))
+        taken = Conversation.model_validate(await conversations.get(tx, conversation_id))
+    await here.rt.wake.wake(EVENTS)
+    return taken
 
 
 @router.post("/{conversation_id}/release")
@@ -124,8 +126,7 @@ async def release(here: Admitted, conversation_id: UUID) -> Conversation:
     async with here.transaction() as tx:
         due = await conversations.release(tx, conversation_id, here.caller.actor)
         released = Conversation.model_validate(await conversations.get(tx, conversation_id))
-    if due:
-        await here.rt.wake.wake(TURNS)
+    await here.rt.wake.wake(TURNS if due else EVENTS)
     return released
 
 
@@ -134,7 +135,9 @@ async def close(here: Admitted, conversation_id: UUID) -> Conversation:
     """Done. The customer's next message opens a new conversation."""
     async with here.transaction() as tx:
         await conversations.close(tx, conversation_id, here.caller.actor)
-        return Conversation.model_validate(await conversations.get(tx, conversation_id))
+        closed = Conversation.model_validate(await conversations.get(tx, conversation_id))
+    await here.rt.wake.wake(EVENTS)
+    return closed
 
 
 @router.get("/{conversation_id}/turns")

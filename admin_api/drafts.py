@@ -11,7 +11,7 @@ from admin_api.auth import Admitted, Guarded
 from admin_api.pagination import LIMIT, Cursor, Limit, Page
 from admin_api.schemas import Approval, Draft, DraftState, Rejection
 from domain.errors import NotFound
-from runtime.wake import DELIVERIES
+from runtime.wake import DELIVERIES, EVENTS
 from store import drafts
 from store.db import Tx
 
@@ -87,6 +87,7 @@ async def reject(
     async with here.transaction() as tx:
         version = _version(if_match, (await _get(tx, draft_id)).version)
         decided = await drafts.reject(tx, draft_id, caller.person_id, caller.actor, note, version=version)
+    await here.rt.wake.wake(EVENTS)
     response.headers["ETag"] = _etag(decided.version)
     return Draft.model_validate(decided)
 

@@ -40,6 +40,7 @@ CODES = {
     "unsupported_media_type": "Bodies are `application/json`.",
     "invalid": "A value is not acceptable; `errors` says which and why.",
     "bad_cursor": "The cursor was not made by this list.",
+    "bad_origin": "A page from elsewhere may not follow events.",
     "too_many_requests": "The rate limit is used up; `Retry-After` says when to come back.",
     "internal": "A mistake of ours. `request_id` finds it in the log.",
     "unavailable": "The database is away or busy. Nothing was changed; `Retry-After` says when to come back.",
@@ -77,6 +78,10 @@ def install(app: FastAPI) -> None:
 
 async def _rejected(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Rejected)
+    return rejected(request.scope, error)
+
+
+def rejected(scope: Scope, error: Rejected) -> JSONResponse:
     status = _STATUS_OF_CODE.get(error.code, error.http_status)
     headers = {}
     if isinstance(error, Unauthenticated):
@@ -85,7 +90,7 @@ async def _rejected(request: Request, error: Exception) -> JSONResponse:
         headers["Retry-After"] = str(error.retry_after_s)
     if error.code == "idempotency_in_flight":
         headers["Retry-After"] = "1"
-    return response(request.scope, status, error.code, error.detail, error.errors, headers)
+    return response(scope, status, error.code, error.detail, error.errors, headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -122,5 +127,9 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:
     logger.error("database: %s in request %s", type(error).__name__, request.state.request_id)
+    return unavailable(request.scope)
+
+
+def unavailable(scope: Scope) -> JSONResponse:
     headers = {"Retry-After": str(RETRY_AFTER_S)}
-    return response(request.scope, 503, "unavailable", CODES["unavailable"], headers=headers)
+    return response(scope, 503, "unavailable", CODES["unavailable"], headers=headers)

@@ -40,6 +40,8 @@ class Settings:
     poll_s: float = 1.0
     sweep_s: float = 60.0
     """How often a provider is asked for messages whose webhook did not reach us."""
+    event_days: float = 30.0
+    """How long what happened can be followed from a cursor."""
     supervised: bool = False
     """Started by `frontdesk up`: end when its end of our standard input closes."""
     metrics_token: str = field(default="", repr=False)
@@ -75,6 +77,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         send_lease_s=_seconds(environ, "FRONTDESK_SEND_LEASE_S", 30.0),
         poll_s=_seconds(environ, "FRONTDESK_POLL_S", 1.0),
         sweep_s=_seconds(environ, "FRONTDESK_SWEEP_S", 60.0),
+        event_days=_days(environ, "FRONTDESK_EVENT_DAYS", 30.0),
         supervised=environ.get("FRONTDESK_SUPERVISED", "") == "1",
         metrics_token=environ.get("FRONTDESK_METRICS_TOKEN", ""),
         crash_at=environ.get("FRONTDESK_CRASH_AT") or None,
@@ -140,4 +143,14 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
         value = -1
     if not 0 < value <= 3600:
         raise BadSettings(f"{name} is {environ[name]!r}: it must be a number of seconds between 0 and 3600")
+    return value
+
+
+def _days(environ: Mapping[str, str], name: str, default: float) -> float:
+    try:
+        value = float(environ.get(name) or default)
+    except ValueError:
+        value = -1
+    if not 1 <= value <= 3650:
+        raise BadSettings(f"{name} is {environ[name]!r}: it must be a number of days between 1 and 3650")
     return value

@@ -1,7 +1,7 @@
 """Hints that there is work. Redis carries them between processes; without Redis, polling finds the work.
 
 A topic is one of a few that somebody waits for ("turns"), or "family:name", where the names are many and come and
-go: those are heard, all of a family by one."""
+go. Both can be heard as well: all of a family by one."""
 
 import asyncio
 import contextlib
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 TURNS, DELIVERIES = "turns", "deliveries"
 VISITORS = "visitor"
 """The family of visitors of web chats: somebody has something new to see."""
+EVENTS = "events"
+"""Something was logged that no other hint speaks of: who follows events looks."""
 _PREFIX = "frontdesk:wake:"
 
 
@@ -32,12 +34,12 @@ class LocalWake:
         family, colon, name = topic.partition(":")
         if not colon:
             self._events[topic].set()
-        else:
-            for heard in self._heard.get(family, ()):
-                heard(name)
+        for heard in self._heard.get(family, ()):
+            heard(name)
 
     def hear(self, family: str, heard: Callable[[str], None]) -> None:
-        """From now on `heard` gets the name of every topic of this family that is woken. Inside a running loop."""
+        """From now on `heard` gets the name of every topic of this family that is woken ("" of one without a name).
+        Inside a running loop."""
         self._heard[family].append(heard)
 
     def unhear(self, family: str, heard: Callable[[str], None]) -> None:

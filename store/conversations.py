@@ -2,6 +2,7 @@
 running loses the conversation and what it would have said is never sent."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ _COLUMNS = (
     " c.answered_seq, c.due_at, c.created_at, c.updated_at"
 )
 _GET = text(f"select {_COLUMNS} from conversation c where c.id = :id")  # noqa: S608  (constant columns)
+_NAMED = text(f"select {_COLUMNS} from conversation c where c.id = any(:ids)")  # noqa: S608
 _HOLD = text(f"select {_COLUMNS} from conversation c where c.id = :id for update")  # noqa: S608
 _PAGE = text(
     f"select {_COLUMNS} from conversation c where (cast(:state as text) is null or c.state = :state)"  # noqa: S608
@@ -28,7 +30,7 @@ _PAGE = text(
     " and (cast(:before_at as timestamptz) is null or (c.updated_at, c.id) < (:before_at, :before_id))"
     " order by c.updated_at desc, c.id desc limit :limit"
 )
-_MESSAGES = text(
+_MESSAGE_ROWS = (
     "select m.id, m.seq, m.direction, m.author, m.purpose, m.kind, m.details, m.body,"
     " m.person_id, m.turn_id, m.draft_id, m.created_at,"
     " c.kind as channel_kind, (select coalesce(json_agg(json_build_object('part', d.part, 'state', d.state, 'reason',"
@@ -39,9 +41,12 @@ _MESSAGES = text(
     " where a.workspace_id = m.workspace_id and a.message_id = m.id) as attachments"
     " from message m join thread t on t.workspace_id = m.workspace_id and t.id = m.thread_id"
     " join channel c on c.workspace_id = t.workspace_id and c.id = t.channel_id"
-    " where m.conversation_id = :conversation and (cast(:after as bigint) is null or m.seq > :after)"
-    " order by m.seq limit :limit"
 )
+_MESSAGES = text(
+    f"{_MESSAGE_ROWS} where m.conversation_id = :conversation"
+    " and (cast(:after as bigint) is null or m.seq > :after) order by m.seq limit :limit"
+)
+_MESSAGES_NAMED = text(f"{_MESSAGE_ROWS} where m.id = any(:ids)")
 _LATEST_THREAD = text(
     "select t.id, a.opted_out_at, a.suppressed from thread t"
     " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
@@ -132,6 +137,18 @@ async def messages(tx: Tx, conversation_id: UUID, after: int | None, limit: int)
     """In seq order, after `after`."""
     values = {"conversation": conversation_id, "after": after, "limit": limit}
     return [_message(tx, row) for row in await tx.execute(_MESSAGES, values)]
+
+
+async def messages_named(tx: Tx, ids: Collection[UUID]) -> list[Message]:
+    """Those of these that are there."""
+    if not ids:
+        return []
+    return [_message(tx, row) for row in await tx.execute(_MESSAGES_NAMED, {"ids": list(ids)})]
+
+
+async def named(tx: Tx, ids: Collection[UUID]) -> list[Conversation]:
+    """Those of these that are there."""
+    return [_one(row) for row in await tx.execute(_NAMED, {"ids": list(ids)})] if ids else []
 
 
 async def contact(tx: Tx, conversation: Conversation) -> Contact:

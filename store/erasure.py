@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from domain.errors import NotFound
 from domain.messages import Address
-from store import audit, contacts, conversations, drafts, turns
+from store import audit, contacts, conversations, drafts, events, turns
 from store.db import Tx
 
 _FIND = text("select contact_id from contact_address where scheme = :scheme and value_hash = :hash")
@@ -66,6 +66,7 @@ _OF_DELIVERIES = "in (select id from delivery where conversation_id = any(:conve
 _DELETE = {
     name: text(f"delete from {name} where {condition}")  # noqa: S608  (constant names)
     for name, condition in (
+        ("event", "conversation_id = any(:conversations) or subject_id = any(:who)"),
         ("timer", "conversation_id = any(:conversations)"),
         ("context_value", "conversation_id = any(:conversations)"),
         ("attachment", f"message_id {_OF_MESSAGES}"),
@@ -176,6 +177,7 @@ async def erase(tx: Tx, contact_id: UUID, actor: str) -> Erased:
     await tx.execute(_ROLE, {"role": "frontdesk_eraser"})
     rows = {name: (await tx.execute(sql, values)).rowcount for name, sql in _DELETE.items()}
     await tx.execute(_ROLE, {"role": "frontdesk_app"})
+    await events.add(tx, "contact.erased", None, contact_id)
     await audit.add(
         tx, actor, "contact_erased", "contact", contact_id, rows=sum(rows.values()), files=len(files)
     )

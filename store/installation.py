@@ -19,6 +19,8 @@ _SETTLE = text(
     " database_oid = excluded.database_oid, since = clock_timestamp(),"
     " restored_at = coalesce(excluded.restored_at, installation.restored_at)"
 )
+# More than any server has transactions: it counts anew where a copy is, and a place in the log must never come again.
+_NEW_ERA = text("update installation set event_base = event_base + (1::bigint << 44)")
 
 WHAT_TO_DO = (
     "this database was restored from a backup, or moved: what it takes for unsent may have been sent since then. "
@@ -46,3 +48,8 @@ def known(connection: Connection) -> bool | None:
 def settle(connection: Connection, *, restored: bool = False) -> None:
     """From now on it is here."""
     connection.execute(_SETTLE, {"restored": restored})
+
+
+def begin_era(connection: Connection) -> None:
+    """What is logged from now on comes after everything that was, also after what the original has logged since."""
+    connection.execute(_NEW_ERA)

@@ -123,6 +123,8 @@ def _roles(connection: Connection, grant_to: str) -> None:
 def _settle(connection: Connection, copy: str | None) -> None:
     """A new database is at home here. One that comes from elsewhere is not before somebody has said how."""
     known = installation.known(connection)
+    if copy is not None:
+        installation.begin_era(connection)
     if known is None or copy == "moved":
         installation.settle(connection)
     elif known is False and copy is None:

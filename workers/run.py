@@ -7,6 +7,7 @@ from runtime.runtime import Runtime
 from store.db import UNAVAILABLE
 from workers.deliver import DeliveryWorker
 from workers.media import MediaWorker
+from workers.prune import PruneWorker
 from workers.sweep import SweepWorker
 from workers.templates import TemplateWorker
 from workers.timers import TimerWorker
@@ -30,5 +31,7 @@ async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
 
 
 async def run_scheduler(rt: Runtime, stop: asyncio.Event) -> None:
-    loops = (TimerWorker(rt).loop(), TemplateWorker(rt).loop(), SweepWorker(rt).loop())
+    loops = (
+        TimerWorker(rt).loop(), TemplateWorker(rt).loop(), SweepWorker(rt).loop(), PruneWorker(rt).loop()
+    )  # fmt: skip
     await asyncio.gather(*(loop.run(stop) for loop in loops))

@@ -21,7 +21,7 @@ ACCOUNTS = {"account", "account_key", "session", "refresh_token"}
 """Of those who sign in, who may be in several businesses: a role of its own sees them, and nothing else does."""
 KEYED_HASHES = {("visitor", "key")}
 """Bytes that the dispatcher may see: they find something and say nothing."""
-HISTORY = ("consent", "inbound_receipt", "delivery_event", "context_value", "audit")
+HISTORY = ("consent", "inbound_receipt", "delivery_event", "context_value", "audit", "event")
 PERMISSION_DENIED, ROW_SECURITY = "42501", "42501"
 
 TABLES = """

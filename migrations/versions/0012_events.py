@@ -1,0 +1,10 @@
+"""The log of what happened in a workspace."""
+
+from migrations.sql import run_file
+
+revision = "0012"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    run_file("0012_events.sql")

@@ -21,6 +21,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from domain.ports import Clock
 from store.crypto import Keyring, SealedKey, Vault
+from store.wire import Result, Wire
 
 TRACE: ContextVar[str] = ContextVar("trace", default="")
 """The id of the request that this task serves. Messages that are written keep it (their column's default), so that
@@ -78,12 +79,12 @@ class SystemClock:
 class Tx:
     """One transaction in one workspace. `now` is the database's clock when it began."""
 
-    db: AsyncConnection
+    db: Wire
     workspace_id: UUID
     now: datetime
     vault: Vault
 
-    async def execute(self, statement: Any, values: Any = None) -> Any:
+    async def execute(self, statement: Any, values: Any = None) -> Result:
         return await self.db.execute(statement, values)
 
 
@@ -97,7 +98,7 @@ class PoolUse:
 class Dispatch:
     """One transaction over all workspaces, which sees ids, due times and leases only."""
 
-    db: AsyncConnection
+    db: Wire
     now: datetime
 
 
@@ -105,7 +106,7 @@ class Dispatch:
 class Accounts:
     """One transaction over those who sign in and the businesses that they are in; nothing of the businesses."""
 
-    db: AsyncConnection
+    db: Wire
     now: datetime
     vault: Vault
 
@@ -169,7 +170,7 @@ class Database:
         await self.engine.dispose()
 
     @asynccontextmanager
-    async def _begin(self, role: str, workspace: str) -> AsyncIterator[tuple[AsyncConnection, datetime]]:
+    async def _begin(self, role: str, workspace: str) -> AsyncIterator[tuple[Wire, datetime]]:
         try:
             connection, now = await self._enter(role, workspace)
         except DBAPIError as error:
@@ -183,17 +184,17 @@ class Database:
         finally:
             await asyncio.shield(connection.close())  # rolls back what was not committed
 
-    async def _enter(self, role: str, workspace: str) -> tuple[AsyncConnection, datetime]:
+    async def _enter(self, role: str, workspace: str) -> tuple[Wire, datetime]:
         frozen = self.clock.frozen
         values = {"role": role, "workspace": workspace, "now": frozen.isoformat() if frozen else ""}
         connection = await self.engine.connect()
         try:
-            return connection, await _enter_at_once(connection, values | {"trace": TRACE.get()})
+            return await _enter_at_once(connection, values | {"trace": TRACE.get()})
         except BaseException:
             await asyncio.shield(connection.close())
             raise
 
-    async def _vault(self, connection: AsyncConnection, workspace_id: UUID) -> Vault:
+    async def _vault(self, connection: Wire, workspace_id: UUID) -> Vault:
         now = asyncio.get_running_loop().time()
         until, vault = self._vaults.get(workspace_id, (0.0, None))
         if vault is None or until <= now:
@@ -201,7 +202,7 @@ class Database:
             self._vaults[workspace_id] = (now + KEYS_KEPT_S, vault)
         return vault
 
-    async def _open_vault(self, connection: AsyncConnection, workspace_id: UUID) -> Vault:
+    async def _open_vault(self, connection: Wire, workspace_id: UUID) -> Vault:
         query = _ACCOUNT_KEYS if workspace_id == NOBODYS else _KEYS
         rows = (await connection.execute(query, {"settles": KEY_SETTLES})).all()
         if not rows:
@@ -217,7 +218,7 @@ class Database:
                     await connection.execute(_ADD_ACCOUNT_KEY, vars_of(key))
 
 
-async def _enter_at_once(connection: AsyncConnection, values: dict[str, str]) -> datetime:
+async def _enter_at_once(connection: AsyncConnection, values: dict[str, str]) -> tuple[Wire, datetime]:
     """Begin and enter in one round trip, which the driver's own way makes two. What fails is said again through
     the engine, which knows the error's family and what to do with a connection that is gone."""
     raw: Any = (await connection.get_raw_connection()).driver_connection
@@ -226,8 +227,7 @@ async def _enter_at_once(connection: AsyncConnection, values: dict[str, str]) ->
         cursor.nextset()
         row = await cursor.fetchone()
         assert row is not None
-        now: datetime = row[3]
-        return now
+        return Wire(connection, raw), row[3]
     except psycopg.Error:
         if not raw.closed:
             await raw.rollback()

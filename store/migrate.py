@@ -9,11 +9,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 import migrations
 from store import installation
 from store.db import sqlalchemy_url
+from store.wire import Wire
 
 _LOCK = 7_262_801_941_220_110  # any fixed number: two migrations at once wait for each other
 _SCRIPTS = Path(migrations.__file__).parent
@@ -74,7 +74,7 @@ def newest() -> str:
     return str(_scripts().get_current_head())
 
 
-async def current(connection: AsyncConnection) -> str | None:
+async def current(connection: Wire) -> str | None:
     """The revision that the database has."""
     revision: str | None = await connection.scalar(text("select version_num from alembic_version"))
     return revision

@@ -19,9 +19,11 @@ _LATE = re.compile(
 )
 _UP_TO = r"\W+(?:\w+\W+){0,3}$"
 _SAYS_EARLY = re.compile(
-    rf"\b(?:from|start\w*|beginning|leav\w+|depart\w*|checkin|arriv\w+|pickup|desde|a partir de|llega\w*){_UP_TO}"
+    rf"\b(?:from|start\w*|beginning|leav\w+|depart\w*|checkin|arriv\w+|pick(?:up)?|desde|a partir de|llega\w*){_UP_TO}"
 )
-_SAYS_LATE = re.compile(rf"\b(?:return\w*|checkout|dropoff|ending|end|back|regres\w+|salida|salgo){_UP_TO}")
+_SAYS_LATE = re.compile(
+    rf"\b(?:return\w*|checkout|drop(?:off)?|ending|end|back|regres\w+|salida|salgo){_UP_TO}"
+)
 _UNTIL = re.compile(
     r"(?:\b(?:to|until|unitl|untill|til|till|through|thru|up to|hasta|al)|-)\W+(?:the |el )?$"
 )

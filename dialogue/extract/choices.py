@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
-from dialogue.extract.cues import Signs, after, before, fit, lexicon
+from dialogue.extract.cues import Signs, after, before, fit, lexicon, root
 from dialogue.extract.heard import Found, Heard
 from dialogue.extract.polarity import negated
-from dialogue.vocabulary import stem
 from domain.fields import Field_, FieldType
 from domain.fields.options import Mention, apart, mentions, plain, tokens
 
+BY_MEANING = 0.8
+"""How sure "football" is to mean sports."""
 CHOICES = frozenset({FieldType.CHOICE, FieldType.MULTI_CHOICE, FieldType.TAGS})
 _FROM = re.compile(r"\b(?:from|out of|using|use|my|with|de|desde|mi)\b(?:\W+\w+){0,2}\W*$", re.I)
 _TO = re.compile(
@@ -51,7 +52,8 @@ def _found(field: Field_, named: list[tuple[float, Mention]], heard: Heard) -> I
         corrects = _CORRECTS.search(heard.text)
         m = max((m for _, m in named), key=lambda m: m.start) if several and corrects else named[0][1]
         sure = round(m.sureness * (0.7 if several else 1), 2)
-        yield Found(field.name, m.option, sure, heard.text[m.start : m.end], m.start)
+        meant = m.sureness <= BY_MEANING
+        yield Found(field.name, m.option, sure, heard.text[m.start : m.end], m.start, meant)
     else:
         said = {m.option for _, m in named}
         first = min((m for _, m in named), key=lambda m: m.start)
@@ -79,9 +81,9 @@ def _as_people_say(text: str, field: Field_) -> Iterator[Mention]:
     """By a word of the same step of a scale, or of a kind: only where it can mean one option."""
     means = _meanings(field.options)
     for token in tokens(text):
-        option = means.get(stem(token.word))
+        option = means.get(root(token.word))
         if option and not _KNOWN.search(text[: token.start]):
-            yield Mention(option, token.start, token.end, 0.8)
+            yield Mention(option, token.start, token.end, BY_MEANING)
 
 
 _KNOWN = re.compile(r"\b(?:the|that|this|those|these|el|la|ese|esa) $", re.IGNORECASE)
@@ -92,7 +94,7 @@ _KNOWN = re.compile(r"\b(?:the|that|this|those|these|el|la|ese|esa) $", re.IGNOR
 def _meanings(options: tuple[str, ...]) -> Mapping[str, str]:
     means: dict[str, set[str]] = {}
     for option in options:
-        words = {stem(word) for word in re.findall(r"[a-z]+", plain(option))}
+        words = {root(word) for word in re.findall(r"[a-z]+", plain(option))}
         for steps in _scales():
             for step in steps:
                 if words & step:
@@ -116,13 +118,13 @@ def _only(word: str, options: set[str]) -> str | None:
 
 @cache
 def _utmost() -> frozenset[str]:
-    return frozenset(stem(word) for word in lexicon()["utmost"].split())
+    return frozenset(root(word) for word in lexicon()["utmost"].split())
 
 
 @cache
 def _scales() -> tuple[tuple[frozenset[str], ...], ...]:
     return tuple(
-        tuple(frozenset(stem(word) for word in step.split()) for step in scale)
+        tuple(frozenset(root(word) for word in step.split()) for step in scale)
         for scale in lexicon()["scales"]
     )
 
@@ -130,7 +132,7 @@ def _scales() -> tuple[tuple[frozenset[str], ...], ...]:
 @cache
 def _kinds() -> Mapping[str, frozenset[str]]:
     kinds: Mapping[str, str] = lexicon()["kinds"]
-    return {stem(kind): frozenset(stem(word) for word in members.split()) for kind, members in kinds.items()}
+    return {root(kind): frozenset(root(word) for word in members.split()) for kind, members in kinds.items()}
 
 
 def _score(heard: Heard, signs: Signs, field: Field_, m: Mention, rivals: bool) -> float:

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from dialogue.vocabulary import stem
 from domain.fields import Field_, FieldType
-from domain.fields.options import plain
+from domain.fields.options import plain, singular
 
 FILE = Path(__file__).with_name("lexicon.yaml")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
@@ -69,7 +69,7 @@ def _stop() -> frozenset[str]:
 def _kin() -> Mapping[str, frozenset[str]]:
     kin: dict[str, frozenset[str]] = {}
     for line in lexicon()["kin"]:
-        group = frozenset(stem(word) for word in line.split())
+        group = frozenset(root(word) for word in line.split())
         for one in group:
             kin[one] = kin.get(one, frozenset()) | group
     return kin
@@ -79,7 +79,13 @@ def _kin() -> Mapping[str, frozenset[str]]:
 def stems(text: str) -> tuple[str, ...]:
     """The telling words, in order."""
     words = _WORD.findall(joined(text))
-    return tuple(stem(word) for word in words if word not in _stop() and len(word) > 1)
+    return tuple(root(word) for word in words if word not in _stop() and len(word) > 1)
+
+
+@lru_cache(maxsize=20_000)
+def root(word: str) -> str:
+    """Singular and plural, and the forms of a verb, as one: rider and riders, smoke and smoking."""
+    return stem(singular(word))
 
 
 def joined(text: str) -> str:

@@ -3,17 +3,16 @@
 import re
 from collections.abc import Iterator
 
-from dialogue.extract.cues import Signs
+from dialogue.extract.cues import Signs, root
 from dialogue.extract.heard import Found, Heard
 from dialogue.extract.polarity import asks_about, denied
-from dialogue.vocabulary import stem
 from domain.fields import Field_, FieldType
 from domain.fields.boolean import yes_or_no
 from domain.fields.options import plain
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _THING = frozenset(
-    stem(word)
+    root(word)
     for word in [
         "hotel",
         "restaurant",
@@ -80,7 +79,7 @@ def read(heard: Heard, signs: dict[str, Signs]) -> Iterator[Found]:
 
 def _said(heard: Heard, field: Field_, signs: Signs) -> Found | None:
     telling = signs.own - _THING
-    m = next((m for m in _WORD.finditer(heard.text) if stem(plain(m[0])) in telling), None)
+    m = next((m for m in _WORD.finditer(heard.text) if root(plain(m[0])) in telling), None)
     if m is None or (asks_about(heard.text, m.start()) and field.name not in heard.asked):
         return None
     value = not denied(heard.text, m.start())

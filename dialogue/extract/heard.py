@@ -32,6 +32,8 @@ class Found:
     confidence: float
     words: str
     start: int
+    by_meaning: bool = False
+    """The words are not the option's own: they may be the value of another field as well."""
 
     @property
     def end(self) -> int:

@@ -21,7 +21,8 @@ _STREET = (
     r"(?:street|st|avenue|ave|road|rd|drive|dr|boulevard|blvd|lane|ln|way|court|ct|place|pl|highway|hwy|parkway|pkwy|terrace"
     r"|circle|cir|square|sq|plaza|alley|broadway|real|row|loop|trail|calle|avenida|camino)"
 )
-_LITTLE = r"(?!(?:to|then|for|at|and|in|on|near|is|with|from|am|pm|people|persons?|rooms?|beds?|star|nights?|days?|or|of us)\b)"
+_SURELY = re.compile(r"\b(?:street|avenue|ave|road|rd|drive|boulevard|blvd|lane|highway|hwy|calle|avenida)\b")
+_LITTLE = r"(?!(?:to|then|for|at|and|in|on|near|is|with|from|am|pm|people|persons?|rooms?|beds?|star|nights?|days?|or|of us|bucks|dollars|guests?)\b)"
 _ADDRESS = re.compile(
     rf"(?<![\w$.:/-])(?:\d{{2,6}}[A-Za-z]?(?:-\d+)?|\d(?= [A-Z])),?(?: {_LITTLE}[\w'.-]+){{1,5}}? (?i:{_STREET})\b\.?"
     r"(?:,? (?i:suite|ste|apt|apartment|unit|floor|fl|no)\.? ?#?\w+|,? #\w+)?"
@@ -29,7 +30,7 @@ _ADDRESS = re.compile(
 )
 _LEAD = re.compile(
     r"\b(in|at|to|from|near|around|for|with|by|of|see|visit|visiting|into|towards?|called|named|titled|as|is|located|within"
-    r"|outside|like|love|prefer|serving|serves|en|a|desde|hasta|hacia|con|cerca de|por)\b"
+    r"|outside|like|love|prefer|serving|serves|en|(?:voy|vamos|ir|viaj\w+|lleg\w+|envi\w+|mand\w+) a|desde|hasta|hacia|con|cerca de|por)\b"
     r"(?: (?:the|a|an|el|la|city of|town of|name|title|my|our))*\W{0,2}$",
     re.IGNORECASE,
 )
@@ -58,8 +59,10 @@ def openers() -> frozenset[str]:
 
 
 def addresses(text: str) -> Iterator[tuple[int, int]]:
+    """In small letters only with a word that means nothing but a street: "1790 bucks their way" is none."""
     for m in _ADDRESS.finditer(text):
-        yield m.start(), m.start() + len(m[0].rstrip(" ,."))
+        if not m[0].islower() or _SURELY.search(m[0]):
+            yield m.start(), m.start() + len(m[0].rstrip(" ,."))
 
 
 def spans(text: str, masked: str) -> Iterator[Span]:
@@ -105,7 +108,8 @@ def _span(text: str, masked: str, start: int, end: int, *, address: bool = False
     lead = _LEAD.search(masked[max(0, start - 30) : start])
     right = re.split(r"[.!?;,\n\0]", masked[end : end + 30])[0]
     tail = tuple(re.findall(r"[a-z]+", right.lower())[:2])
-    if masked[start:end].endswith(("'s", "’s")) and tail:
+    if masked[start:end].endswith(("'s", "’s")) and masked[end : end + 1] == " ":
         end -= 2
         tail = ("'s", *tail)
-    return Span(text[start:end], start, lead[1].lower() if lead else "", tail, address)
+    led = lead[1].lower() if lead else ""
+    return Span(text[start:end], start, "to" if led.endswith(" a") else led, tail, address)

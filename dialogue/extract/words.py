@@ -47,9 +47,8 @@ _RATING = re.compile(
 _IN = frozenset(
     {"in", "near", "around", "visit", "visiting", "into", "located", "within", "outside", "en", "cerca de"}
 )
-_TOWARD = frozenset({"to", "toward", "towards", "into", "visit", "visiting", "for", "a", "hasta", "hacia"})
+_TOWARD = frozenset({"to", "toward", "towards", "into", "visit", "visiting", "for", "hasta", "hacia"})
 _CALLED = frozenset({"called", "named", "titled", "as", "is"})
-_PEOPLE = frozenset({"with", "by", "see", "to", "for", "of", "con", "from"})
 
 _CARRIER = re.compile(
     r"^(?:(?:yes|yeah|yep|yup|no|nope|ok|okay|sure|well|um|uh|hi|hey|hello|thanks|thank you|great|good|perfect|alright|please|actually"
@@ -64,7 +63,7 @@ _CARRIER = re.compile(
 )
 _TAIL = re.compile(
     r"(?:[.!?;]\s|[.!?;]$|\n|,? (?:please|pls|thanks|thank you|if possible|instead|for now|por favor|gracias)\b|, (?:and|but|i|we|for|so|on|at|with"
-    r"|is|can|could|do|does|what|y)\b| (?:and|but) (?:i|we|it|the|my|on|for|at|please|could|can|would)\b| (?:on|at|for|until|by|from|this|next) \0"
+    r"|is|can|could|do|does|what|y)\b| (?:and|but) (?:i|we|it|the|my|on|for|at|please|could|can|would|set|make|book|schedule|put|send|get|find)\b| (?:on|at|for|until|by|from|this|next) \0"
     r"|\0| (?:would|will) be (?:fine|good|great|nice|perfect|ok)| (?:is|sounds|works|looks) (?:fine|good|great|perfect|nice|ok|best)"
     r"|, please| as (?:the|an?|my) \w+(?: \w+)?$| for (?:me|us)\b| (?:when|where|because|since|so that|which|that) )",
     re.IGNORECASE,
@@ -117,7 +116,7 @@ def _masked(heard: Heard, taken: Sequence[Found]) -> str:
     spans += [
         (one.start, one.end)
         for one in taken
-        if types[one.name] is not FieldType.BOOLEAN and one.words != heard.text.strip()
+        if not one.by_meaning and types[one.name] is not FieldType.BOOLEAN and one.words != heard.text.strip()
     ]
     for start, end in spans:
         chars[start:end] = MASK * (end - start)
@@ -171,6 +170,7 @@ def _small_places(
                 words
                 and plain(words.split()[0]) not in openers() | _little() | _NOWHERE
                 and not set(stems(words)) <= signs[f.name].all
+                and not _VERBS.search(plain(words))
             ):
                 yield Found(f.name, words, 0.7, words, m.start("what"))
                 break
@@ -181,7 +181,24 @@ _SMALL = re.compile(
     r"|are|i|we|that|around|near|please|y|con|el|para)\b)[\w'-]+){0,3})"
 )
 _NOWHERE = frozenset(
-    ["morning", "afternoon", "evening", "night", "hurry", "general", "advance", "case", "person", "fact", "total", "cash", "here", "there", "home", "work"]
+    [
+        "morning",
+        "afternoon",
+        "evening",
+        "night",
+        "hurry",
+        "general",
+        "advance",
+        "case",
+        "person",
+        "fact",
+        "total",
+        "cash",
+        "here",
+        "there",
+        "home",
+        "work",
+    ]
 )
 
 
@@ -289,7 +306,7 @@ def _as_place(
     origin, target = bool(_ORIGIN.search(f"{name} {words}")), bool(_TARGET.search(f"{name} {words}"))
     from_here = any(_ORIGIN.search(about[f.name].words) for f in fields if f is not field)
     city = 0.3 * bool(re.search(r"\b(?:city|town|ciudad)\b", words))
-    if _SORT.search(" ".join(span.tail[:1])):
+    if _SORT.search(" ".join(span.tail[:1])) or _TITLED.match(span.text):
         return -1.0
     if lead in ("from", "desde"):
         return city + (2.2 if origin else -1.0 if target else 0.5 if from_here else 2.0)
@@ -305,23 +322,24 @@ def _as_place(
 
 
 def _as_person(words: str, span: Span) -> float:
-    titled = re.match(r"(?:Dr|Mr|Mrs|Ms|Prof|Doctor|Sr|Sra|Dra|[Uu]ncle|[Aa]unt)\b", span.text)
-    titled = titled or re.search(r"\b(?:M\.?D|DDS|DMD)\b", span.text)
+    titled = _TITLED.match(span.text) or re.search(r"\b(?:M\.?D|DDS|DMD)\b", span.text)
     owner = "'s" in span.tail or "account" in span.tail
     gets = bool(_RECIPIENT.search(words))
     score = 2.2 * bool(titled) + 1.6 * owner * gets - 2 * (span.lead in _IN)
     if span.lead in ("with", "see", "con", "by"):
         return score + 2.0
-    if span.lead in ("to", "a", "of", "for"):
+    if span.lead in ("to", "of", "for"):
         return score + (2.2 if gets else 1.0)
     return score
 
 
+_TITLED = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof|Doctor|Sr|Sra|Dra|[Uu]ncle|[Aa]unt)\b")
 _RECIPIENT = re.compile(r"\b(?:recipient|receiver|payee|beneficiary|destinatario|send|pay|to whom)\b")
 
 
 def _as_name(lead: str, span: Span, signs: Signs, *, place: bool) -> float:
-    whose = 1.4 * any(s in signs.own for one in span.tail[:1] for s in stems(one))
+    said = {s for one in (*span.tail[:1], span.text) for s in stems(one)}
+    whose = 1.4 * bool(said & signs.own)
     if lead in _CALLED:
         return 2.2 + whose
     if lead in ("at", "with", "by", "visit"):
@@ -336,11 +354,14 @@ def _sorts(
 ) -> Iterator[Found]:
     """ "Chinese food", "a pop music event", "serving Asian": the word before the thing's own name."""
     masked = _without(masked, found)
+    spoken_for = frozenset().union(*(one.all for one in signs.values()))
     for f in fields:
         s = signs[f.name]
         if f.type is not FieldType.TEXT or not _SORT.search(s.words) or _PLACE.search(s.words):
             continue
-        place = _before_thing(heard.text, masked, s) or (None if f.name in heard.asked else _liked(masked, s))
+        place = _before_thing(heard.text, masked, s) or (
+            None if f.name in heard.asked else _liked(masked, spoken_for)
+        )
         if place:
             start, words, sure = place
             yield Found(f.name, words, sure, words, start)
@@ -358,11 +379,11 @@ def _before_thing(text: str, masked: str, signs: Signs) -> tuple[int, str, float
     return None
 
 
-def _liked(masked: str, signs: Signs) -> tuple[int, str, float] | None:
+def _liked(masked: str, others: frozenset[str]) -> tuple[int, str, float] | None:
     for m in _LIKES.finditer(masked):
         words = m["what"]
         small = words.islower() and not re.match(r"[.,!?]|$| and\b", masked[m.end() :])
-        if not small and plain(words) not in openers() | _little() and not set(stems(words)) & signs.all:
+        if not small and plain(words) not in openers() | _little() and not set(stems(words)) & others:
             return m.start("what"), words, 0.65
     return None
 
@@ -387,14 +408,14 @@ def _answers(heard: Heard, asked: list[Field_], signs: dict[str, Signs], masked:
         return
     if _QUESTION.match(heard.text.strip()):
         return
-    field = asked[0]
+    field, spoken_for = asked[0], frozenset().union(*(one.said for one in signs.values()))
     if field.type is FieldType.LONG_TEXT:
         words = heard.text.strip()
         yield Found(field.name, parse(words, field, heard.here), 0.75, words, heard.text.index(words))
         return
     for start, words in _bare(masked):
         value = parse(words, field, heard.here)
-        if _says_something(words, signs[field.name]) and not isinstance(value, Complaint):
+        if _says_something(words, spoken_for) and not isinstance(value, Complaint):
             yield Found(field.name, value, 0.75, words, start)
             return
 
@@ -414,13 +435,12 @@ def _bare(masked: str) -> Iterator[tuple[int, str]]:
             yield start, words
 
 
-def _says_something(words: str, signs: Signs) -> bool:
+def _says_something(words: str, spoken_for: frozenset[str]) -> bool:
     said = plain(words)
     if (
         said in openers() | _little()
-        or set(stems(words)) <= signs.said
-        or (not stems(words)
-        and not re.search(r"\d", words))
+        or set(stems(words)) <= spoken_for
+        or (not stems(words) and not re.search(r"\d", words))
     ):
         return False
     if yes_or_no(words) is not None and len(words.split()) <= 3:

@@ -12,8 +12,9 @@ from uuid import UUID
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from channels.base import Channel, Hook
+from channels.base import Ack, Channel, Hook
 from channels.forms import MAX_BYTES, read_form
 from channels.gathering import Gathering
 from domain.errors import BadPayload, NotFound, Rejected
@@ -65,14 +66,14 @@ class Webhooks:
 
     def routes(self) -> list[Route]:
         paths = ("messages", "status", "webhook")
-        doors = [Route(f"/channels/{{channel_id}}/{path}", self.receive, methods=["POST"]) for path in paths]
+        doors = [Route(f"/channels/{{channel_id}}/{path}", _Door(self), methods=["POST"]) for path in paths]
         return [*doors, Route("/channels/{channel_id}/webhook", self.greet, methods=["GET"])]
 
     async def greet(self, request: Request) -> Response:
         """The provider asks whether this address is ours."""
         try:
             known = await self.find(request.path_params["channel_id"])
-            ack = known.channel.challenge(await read(request, self._public_url))
+            ack = known.channel.challenge(await read(request.scope, request.receive, self._public_url))
         except Rejected as error:
             return problem(error)
         except UNAVAILABLE as error:
@@ -81,25 +82,15 @@ class Webhooks:
             return problem(NotFound("this channel's provider never asks"))
         return Response(ack.body, ack.status, media_type=ack.media_type)
 
-    async def receive(self, request: Request) -> Response:
-        try:
-            return await self._receive(request)
-        except Rejected as error:
-            return problem(error)
-        except UNAVAILABLE as error:
-            return busy(error)
-        except ClientDisconnect:
-            return Response(status_code=400)
-
-    async def _receive(self, request: Request) -> Response:
-        known = await self.insist(lambda: self.find(request.path_params["channel_id"]))
-        hook = await read(request, self._public_url, known.channel.largest)
+    async def receive(self, scope: Scope, receive: Receive) -> Ack:
+        """What the provider hears once all of it is stored."""
+        known = await self.insist(lambda: self.find(scope["path_params"]["channel_id"]))
+        hook = await read(scope, receive, self._public_url, known.channel.largest)
         known.channel.verify(hook)
         events = known.channel.parse(hook)
         self._crash("webhook_parsed")
         await self.insist(lambda: self._keep(known, events))
-        ack = known.channel.ack()
-        return Response(ack.body, ack.status, media_type=ack.media_type)
+        return known.channel.ack()
 
     async def _keep(self, known: Known, events: list[Event]) -> None:
         """Plain words share a transaction with others that come in the same moment; what demands more has its own."""
@@ -162,23 +153,57 @@ class Webhooks:
             return Known(row, (await workspaces.get(tx)).profile, self._open_channel(row), until)
 
 
-async def read(request: Request, public_url: str, largest: int = MAX_BYTES) -> Hook:
+class _Door:
+    """Plain ASGI, without a Request and a Response: those cost more than checking the signature."""
+
+    def __init__(self, hooks: Webhooks) -> None:
+        self._hooks = hooks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            ack = await self._hooks.receive(scope, receive)
+        except Rejected as error:
+            await problem(error)(scope, receive, send)
+        except UNAVAILABLE as error:
+            await busy(error)(scope, receive, send)
+        except ClientDisconnect:
+            await Response(status_code=400)(scope, receive, send)
+        else:
+            body = ack.body.encode()
+            headers = [
+                (b"content-length", b"%d" % len(body)),
+                (b"content-type", f"{ack.media_type}; charset=utf-8".encode()),
+            ]
+            await send({"type": "http.response.start", "status": ack.status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+
+async def read(scope: Scope, receive: Receive, public_url: str, largest: int = MAX_BYTES) -> Hook:
     """The request, whole, as the provider signed it. Raise BadPayload when it is larger than any provider's."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > largest:
-            raise BadPayload("the body is too large", code="too_large")
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    query = request.scope["query_string"].decode("latin-1")
-    path = request.scope["raw_path"].decode("latin-1").partition("?")[0]
+    body = await _body(receive, largest)
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    query = scope["query_string"].decode("latin-1")
+    path = scope["raw_path"].decode("latin-1").partition("?")[0]
     return Hook(
         url=f"{public_url}{path}{'?' + query if query else ''}",
         headers=headers,
-        form=read_form(bytes(body), headers.get("content-type", "")),
-        query=parse_qsl(query, keep_blank_values=True, errors="replace"),
-        body=bytes(body),
+        form=read_form(body, headers.get("content-type", "")),
+        query=parse_qsl(query, keep_blank_values=True, errors="replace") if query else [],
+        body=body,
     )
+
+
+async def _body(receive: Receive, largest: int) -> bytes:
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > largest:
+            raise BadPayload("the body is too large", code="too_large")
+    return bytes(body)
 
 
 def busy(error: BaseException) -> JSONResponse:

@@ -4,7 +4,6 @@ import logging
 import re
 import time
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -42,7 +41,7 @@ class Measured:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
@@ -58,5 +57,5 @@ class Measured:
 
 
 def _request_id(scope: Scope) -> str:
-    sent = Headers(scope=scope).get("x-request-id", "")
+    sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode("latin-1")
     return sent if _DECENT.fullmatch(sent) else str(new_id())

@@ -23,7 +23,12 @@ class Service(Model):
     staff: tuple[Name, ...] = ()
     """Who does it; nobody named is the business as a whole, one customer (or `capacity`) at a time."""
     synonyms: tuple[str, ...] = ()
+    names: dict[Literal["en", "es"], Name] = Field(default_factory=dict)
+    """What it is called in another language: {es: limpieza}."""
     description: str = ""
+
+    def called(self, language: str) -> str:
+        return next((name for code, name in self.names.items() if code == language), self.name)
 
 
 class Staff(Model):
@@ -79,6 +84,10 @@ class BookingSettings(Model):
         if unknown := sorted(named - known):
             raise ValueError(f"staff {', '.join(unknown)} is not listed under skills.booking.staff")
         return self
+
+    def called(self, service: str, language: str) -> str:
+        known = self.service(service)
+        return known.called(language) if known else service
 
     def service(self, name: str) -> Service | None:
         return next((one for one in self.services if one.name.casefold() == name.casefold()), None)

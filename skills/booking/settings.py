@@ -40,7 +40,7 @@ def service_told(heard: Heard, settings: BookingSettings) -> Service | str | Non
 
 
 def _place(text: str, service: Service) -> int | None:
-    for name in (service.name, *service.synonyms):
+    for name in (service.name, *service.names.values(), *service.synonyms):
         wanted = name.replace("_", " ").casefold()
         if (at := text.rfind(wanted)) >= 0:
             return at

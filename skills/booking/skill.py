@@ -100,7 +100,7 @@ class Booking(Skill):
             return Step(run.ended(RunState.DONE), (said,), for_person="service_not_bookable")
         if service is None:
             kept = run.recalling(asked="service", wish=_wish(run, heard).as_json())
-            options = [one.name for one in settings.services]
+            options = [one.called(heard.language) for one in settings.services]
             return Step(kept, (Said("booking_ask_service", {"options": options}),))
         run = run.holding(service=service.name)
         found = await self._time(run, heard, settings, service)
@@ -108,15 +108,17 @@ class Booking(Skill):
             return found
         run, opening, changed = found
         name = heard.contact_name or _name_said(run, heard)
-        if name is None and settings.ask_name and "asked_name" not in run.memory:
+        if name is None and settings.ask_name and (changed or "asked_name" not in run.memory):
             kept = run.recalling(asked="name", asked_name=True)
             return Step(kept, (Said("ask_person_name"),), (_hold(kept, heard, settings, service, opening),))
         held = _hold(run, heard, settings, service, opening)
-        facts = _facts(service.name, opening, heard) | {"name": name}
+        facts = _facts(service, opening, heard) | {"name": name}
         if heard.confirmed and not changed:
             ended = run.ended(RunState.DONE, service=service.name, start=opening.start.isoformat())
             done = Said("booking_booked", facts)
-            return Step(ended, (done,), (BookTime(held, name, settings.remind),), fills=_fills(facts))
+            return Step(
+                ended, (done,), (BookTime(held, name, settings.remind),), fills=_fills(service, facts)
+            )
         kept = run.recalling(asked="confirm", **({"name": name} if name else {}))
         return Step(kept, (Said("booking_confirm", facts),), (held,), asks_yes=True)
 
@@ -129,12 +131,12 @@ class Booking(Skill):
         if isinstance(found, Step):
             return found
         run, opening, changed = found
-        facts = _facts(service.name, opening, heard) | {"before": mine.start.astimezone(heard.now.tzinfo)}
+        facts = _facts(service, opening, heard) | {"before": mine.start.astimezone(heard.now.tzinfo)}
         if heard.confirmed and not changed:
             ended = run.ended(RunState.DONE, service=service.name, start=opening.start.isoformat())
             held = _hold(run, heard, settings, service, opening)
             effect = MoveTime(mine.id, mine.version, held, settings.remind)
-            return Step(ended, (Said("booking_moved", facts),), (effect,), fills=_fills(facts))
+            return Step(ended, (Said("booking_moved", facts),), (effect,), fills=_fills(service, facts))
         return Step(run.recalling(asked="confirm"), (Said("booking_confirm_move", facts),), asks_yes=True)
 
     async def _time(
@@ -198,7 +200,11 @@ class Booking(Skill):
             )
         if not offers:
             return Step(run.ended(RunState.DONE), (Said("booking_full"),), for_person="no_free_times")
-        facts = {"service": service.name, "times": _times(offers, heard), "wanted": _asked_for(wish)}
+        facts = {
+            "service": service.called(heard.language),
+            "times": _times(offers, heard),
+            "wanted": _asked_for(wish),
+        }
         kept = run.recalling(offers=[as_json(one) for one in offers], asked="time")
         return Step(kept, (Said(key, facts),), (LetGo(run.id),))
 
@@ -221,7 +227,7 @@ class Booking(Skill):
             chosen = nearest(rest, None)
         if not chosen:
             return Step(run.recalling(asked="time"), (Said("booking_no_others"),), (LetGo(run.id),))
-        facts = {"service": service.name, "times": _times(chosen, heard), "wanted": None}
+        facts = {"service": service.called(heard.language), "times": _times(chosen, heard), "wanted": None}
         kept = run.recalling(offers=[as_json(one) for one in chosen], asked="time", wish=None)
         return Step(kept, (Said("booking_others", facts),), (LetGo(run.id),))
 
@@ -306,13 +312,17 @@ def _hold(run: Run, heard: Heard, settings: BookingSettings, service: Service, o
     )  # fmt: skip
 
 
-def _facts(service: str, opening: Opening, heard: Heard) -> dict[str, Any]:
-    return {"service": service, "start": opening.start.astimezone(heard.now.tzinfo), "staff": opening.staff}
+def _facts(service: Service, opening: Opening, heard: Heard) -> dict[str, Any]:
+    return {
+        "service": service.called(heard.language),
+        "start": opening.start.astimezone(heard.now.tzinfo),
+        "staff": opening.staff,
+    }
 
 
-def _fills(facts: dict[str, Any]) -> dict[str, Any]:
+def _fills(service: Service, facts: dict[str, Any]) -> dict[str, Any]:
     start: datetime = facts["start"]
-    filled = {"service": facts["service"], "when": start.isoformat()}
+    filled = {"service": service.name, "when": start.isoformat()}
     return filled | ({"staff": facts["staff"]} if facts["staff"] else {})
 
 
@@ -324,9 +334,13 @@ def _asked_for(wish: Wish) -> Any:
     return wish.days[0] if len(wish.days) == 1 else None
 
 
+def _called(one: Appointment, heard: Heard) -> str:
+    return settings_of(heard.profile).called(one.service, heard.language)
+
+
 def _told(mine: Sequence[Appointment], heard: Heard) -> list[dict[str, Any]]:
     return [
-        {"service": one.service, "start": one.start.astimezone(heard.now.tzinfo), "staff": one.staff}
+        {"service": _called(one, heard), "start": one.start.astimezone(heard.now.tzinfo), "staff": one.staff}
         for one in mine
     ]
 
@@ -354,7 +368,11 @@ def _which(run: Run, heard: Heard, mine: Sequence[Appointment]) -> Appointment |
 
 
 def _cancelling(run: Run, heard: Heard, mine: Appointment) -> Step:
-    facts = {"service": mine.service, "start": mine.start.astimezone(heard.now.tzinfo), "staff": mine.staff}
+    facts = {
+        "service": _called(mine, heard),
+        "start": mine.start.astimezone(heard.now.tzinfo),
+        "staff": mine.staff,
+    }
     if heard.confirmed:
         effect = CancelTime(mine.id, mine.version, heard.contact_id)
         return Step(

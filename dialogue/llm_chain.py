@@ -94,7 +94,7 @@ class Chain:
 
     async def _insist(self, link: LLM, request: Request, until: float) -> Answer:
         """The same model again, after a wait with jitter, as long as there is time and hope."""
-        jitter = wait_exponential_jitter(initial=FIRST_WAIT_S, max=LONGEST_WAIT_S, jitter=FIRST_WAIT_S)
+        jitter = wait_exponential_jitter(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S, jitter=FIRST_WAIT_S)
 
         def wait_s(state: RetryCallState) -> float:
             asked_for = _error(state).retry_after_s

@@ -9,22 +9,34 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.routing import WebSocketRoute
 
-from admin_api import conversations, docs, drafts, me, problems
+from admin_api import (
+    conversations,
+    docs,
+    drafts,
+    keys,
+    me,
+    members,
+    notifications,
+    problems,
+    sign_in,
+    workspaces,
+)
 from admin_api.auth import IN_WORKSPACE, Doorkeeper
 from admin_api.envelope import Envelope
 from admin_api.feed import MOST_SEATS
 from admin_api.limits import Limits
 from admin_api.live import PATIENCE, Live, Patience
 from admin_api.schemas import Problem
+from runtime.passwords import Passwords
 from runtime.runtime import Runtime
 
 PER_MINUTE = 100
-"""Requests of one key."""
+"""Requests of one key, one person, or one address that is not signed in."""
 
 _REFUSALS = {
     400: "The body is not JSON.",
-    401: "No valid key.",
-    403: "The key may not do this.",
+    401: "No valid key or token.",
+    403: "The key, or the person, may not do this.",
     404: "There is no such thing in this workspace.",
     409: "Not in a state in which that can be done; `code` says why.",
     412: "`If-Match` names an old version.",
@@ -37,8 +49,13 @@ _REFUSALS = {
 }
 _ABOUT = (
     "What a business's own programs may do at its front desk: read conversations, answer in them, take them over,"
-    " decide about drafts, and see why the assistant said what it said."
+    " decide about drafts, and see why the assistant said what it said; and what its people set up there."
 )
+_IN_WORKSPACE = (
+    workspaces.one, members.router, members.invitations, keys.router, notifications.router,
+    notifications.preferences, conversations.router, drafts.router,
+)  # fmt: skip
+"""Routers of which every address is below /workspaces/{ws}."""
 
 
 def create(
@@ -47,6 +64,7 @@ def create(
     per_minute: int = PER_MINUTE,
     patience: Patience = PATIENCE,
     most_followers: int = MOST_SEATS,
+    passwords: Passwords | None = None,
 ) -> FastAPI:
     """To be mounted; the address it is mounted at is read from each request."""
     counted = Limits(rt.settings.redis_url, per_minute)
@@ -56,17 +74,20 @@ def create(
         yield
         await live.close()
         await counted.close()
+        app.state.passwords.close()
 
     app = FastAPI(
         title="Frontdesk admin API", version="1", description=_ABOUT, responses=_responses(), redirect_slashes=False,
         docs_url=None, redoc_url=None, generate_unique_id_function=_name, lifespan=lifespan,
     )  # fmt: skip
+    app.state.rt, app.state.limits, app.state.passwords = rt, counted, passwords or Passwords()
     doorkeeper = app.state.doorkeeper = Doorkeeper(rt, counted)
     live = Live(rt, doorkeeper, patience, most_followers)
     app.add_middleware(Envelope)
     problems.install(app)
-    app.include_router(me.router)
-    for router in (conversations.router, drafts.router):
+    for router in (sign_in.router, sign_in.signed_in, me.router, workspaces.several):
+        app.include_router(router)
+    for router in _IN_WORKSPACE:
         app.include_router(router, prefix="/workspaces/{ws}", dependencies=IN_WORKSPACE)
     app.router.routes.append(WebSocketRoute("/workspaces/{ws}/events", live.socket))
     app.add_route("/docs", docs.show, include_in_schema=False)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from admin_api.problems import CODES
+from admin_api.rights import ROLES, Right
 
 _HERE = Path(__file__).parent
 
@@ -30,7 +31,15 @@ def _render(app: Any, root: str) -> str:
     return (
         _environment()
         .get_template("docs.html")
-        .render(document=document, root=root, operations=_operations(document), codes=CODES, style=_style())
+        .render(
+            document=document,
+            root=root,
+            operations=_operations(document),
+            codes=CODES,
+            style=_style(),
+            roles=ROLES,
+            rights=list(Right),
+        )
     )
 
 
@@ -67,13 +76,18 @@ def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
             "about": operation.get("description", ""),
             "parameters": [_parameter(one) for one in operation.get("parameters", [])],
             "body": _fields(schemas, _content(operation.get("requestBody", {}))),
-            "answer": _fields(
-                schemas, _content(operation["responses"].get("200") or operation["responses"]["201"])
-            ),
+            "answer": _fields(schemas, _content(_done(operation["responses"]))),
+            "right": operation.get("x-right"),
         }
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
+
+
+def _done(responses: dict[str, Any]) -> dict[str, Any]:
+    """What is answered when it went well; with 204 nothing is."""
+    found: dict[str, Any] = next((responses[status] for status in ("200", "201") if status in responses), {})
+    return found
 
 
 def _content(holder: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
-"""How often a key may ask. Counted in Redis when there is one, so that all processes count together."""
+"""How often a key, a person or an address may ask. Counted in Redis when there is one, so that all count together."""
 
+import contextlib
 import logging
 import time
 from dataclasses import dataclass
 from typing import cast
 
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage, Storage
 from limits.aio.storage.redis.redispy import RedispyBridge
 from limits.aio.strategies import FixedWindowRateLimiter
@@ -25,13 +26,14 @@ class Window:
     limit: int
     remaining: int
     reset_s: int
+    per_s: int = 60
 
     @property
     def headers(self) -> dict[str, str]:
         """The current draft's two fields (draft-ietf-httpapi-ratelimit-headers), and the three of the older
         ones, which are what most clients read."""
         return {
-            "RateLimit-Policy": f'"default";q={self.limit};w=60',
+            "RateLimit-Policy": f'"default";q={self.limit};w={self.per_s}',
             "RateLimit": f'"default";r={self.remaining};t={self.reset_s}',
             "RateLimit-Limit": str(self.limit),
             "RateLimit-Remaining": str(self.remaining),
@@ -47,28 +49,37 @@ class Limits:
         self._local = FixedWindowRateLimiter(_open("async+memory://"))
         self._shared = FixedWindowRateLimiter(_open_redis(redis_url)) if redis_url else self._local
 
-    async def take(self, kind: str, who: str) -> tuple[bool, Window]:
+    async def take(self, kind: str, who: str, rate: RateLimitItem | None = None) -> tuple[bool, Window]:
         """Count one; False when it was one too many."""
         try:
-            return await self._take(self._shared, kind, who)
+            return await self._take(self._shared, rate or self._rate, kind, who)
         except StorageError as error:
             logger.warning("redis is away, requests are counted here: %s", type(error.storage_error).__name__)
-            return await self._take(self._local, kind, who)
+            return await self._take(self._local, rate or self._rate, kind, who)
+
+    async def forget(self, kind: str, who: str, rate: RateLimitItem) -> None:
+        """Begin to count anew."""
+        for limiter in {self._shared, self._local}:
+            with contextlib.suppress(StorageError):  # what is not counted there need not be forgotten there
+                await limiter.clear(rate, kind, who)
 
     async def close(self) -> None:
         if isinstance(self._shared.storage, RedisStorage):
             client = cast(RedispyBridge, self._shared.storage.bridge).storage
             await cast(Redis, client).aclose()
 
-    async def _take(self, limiter: FixedWindowRateLimiter, kind: str, who: str) -> tuple[bool, Window]:
-        allowed = await limiter.hit(self._rate, kind, who)
-        stats = await limiter.get_window_stats(self._rate, kind, who)
+    async def _take(
+        self, limiter: FixedWindowRateLimiter, rate: RateLimitItem, kind: str, who: str
+    ) -> tuple[bool, Window]:
+        allowed = await limiter.hit(rate, kind, who)
+        stats = await limiter.get_window_stats(rate, kind, who)
         reset_s = max(1, round(stats.reset_time - time.time()))
-        return allowed, Window(self._rate.amount, max(0, stats.remaining), reset_s)
+        return allowed, Window(rate.amount, max(0, stats.remaining), reset_s, rate.get_expiry())
 
 
 def too_many(window: Window) -> TooMany:
-    return TooMany(f"more than {window.limit} requests in a minute", window.reset_s)
+    span = "a minute" if window.per_s == 60 else f"{window.per_s // 60} minutes"
+    return TooMany(f"more than {window.limit} requests in {span}", window.reset_s)
 
 
 def _open(url: str, **options: float | str | bool) -> Storage:

@@ -8,7 +8,7 @@ class Right(StrEnum):
     """What a route asks for. A key's scopes are named the same; `*` is all that its role has."""
 
     READ = "read"  # see conversations, contacts, drafts, the configuration
-    WRITE = "write"  # the daily work: reply, take over, decide about drafts, correct what is known of a customer
+    WRITE = "write"  # the daily work: reply, take over, decide about drafts, correct what is known
     CONFIGURE = "configure"  # channels, schemas, rules, documents, templates, the workspace itself
     PEOPLE = "people"  # invite people, change their roles, disable them
     OWNERS = "owners"  # the same for owners

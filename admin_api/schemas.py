@@ -91,21 +91,38 @@ class ProblemField(BaseModel):
     detail: str
 
 
+Role = Literal["owner", "admin", "agent", "viewer"]
+
+
+class NewName(Sent):
+    name: Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_readable)]
+
+
 class MyWorkspace(BaseModel):
     id: UUID
     slug: str
     name: str
     timezone: str
+    role: Role
+    person_id: UUID | None
+    person_name: str | None
+
+
+class MyAccount(BaseModel):
+    id: UUID
+    email: str
 
 
 class Me(BaseModel):
-    """Who the key stands for."""
+    """Who the key or the token stands for."""
 
-    key_id: UUID
+    key_id: UUID | None
     person_id: UUID | None
-    role: Literal["owner", "admin", "agent", "viewer"]
+    role: Role
     scopes: list[str]
     workspace: MyWorkspace
+    workspaces: list[MyWorkspace]
+    account: MyAccount | None
 
 
 class Delivery(Told):

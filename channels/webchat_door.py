@@ -157,6 +157,7 @@ class WebChatDoor:
                 "token": token, "expires_at": visitor.expires_at.isoformat(), "last_seq": standing.last_seq,
                 "conversation": standing.conversation_id and str(standing.conversation_id),
                 "greeting": greeting, "business": profile.workspace.name, "language": visitor.language,
+                "color": profile.brand.color,
             },
             headers=NO_STORE,
         )  # fmt: skip

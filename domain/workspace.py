@@ -6,6 +6,7 @@ turns that into file, line and path.
 
 import re
 from datetime import time, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -113,6 +114,31 @@ class Policy(Model):
     """The template that asks whether we may go on, when a provider's window is over and words wait."""
 
 
+class Models(Model):
+    """What language models may do for this business, where the installation has any, and what that may cost in a
+    day of the business's own zone."""
+
+    understanding: Literal["never", "unsure", "always"] = "unsure"
+    """When a model reads what was written: where the understanding without one is unsure, or always."""
+    words: Literal["never", "needed", "always"] = "needed"
+    """When a model words an answer from the documents: where no sentence of theirs answers well, or always."""
+    tokens_per_day: Annotated[int, Field(ge=1)] | None = None
+    cost_per_day: Annotated[Decimal, Field(gt=0)] | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    soft: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.8")
+    """From this share of a limit on, models are asked only where nothing else has an answer."""
+    keep_answers: Duration = timedelta(hours=24)
+    """How long the same question gets the same answer without asking again; 0s: never."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_floats(cls, value: Any) -> Any:
+        """0.1 in YAML is a float; as money it is what was written."""
+        if not isinstance(value, dict):
+            return value
+        return {name: str(one) if isinstance(one, float) else one for name, one in value.items()}
+
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Span = tuple[time, time]
 
@@ -157,6 +183,12 @@ def _spans(said: Any) -> tuple[Span, ...]:
             )
         spans.append(span)
     return tuple(spans)
+
+
+class Brand(Model):
+    """How the business looks where it shows itself: the web chat's colour."""
+
+    color: Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")] | None = None
 
 
 class ChannelSettings(Model):
@@ -228,7 +260,9 @@ class Profile(Model):
     workspace: Identity
     assistant: Assistant = Assistant()
     policy: Policy = Policy()
+    models: Models = Models()
     hours: Hours = Hours()
+    brand: Brand = Brand()
     channels: tuple[ChannelSettings, ...] = ()
     schemas: tuple[Schema, ...] = ()
     intents: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -29,6 +29,23 @@ async def between(tx: Tx, file: WorkspaceFile) -> list[str]:
     return lines + _documents(await knowledge.stored(tx), file)
 
 
+def paths(before: Profile, after: Profile) -> list[str]:
+    """What is different, without values: section and field, such as policy.confidence. Lists are one thing."""
+    was, now = (_fields(profile) for profile in (before, after))
+    return sorted(path for path in was.keys() | now.keys() if was.get(path) != now.get(path))
+
+
+def _fields(profile: Profile) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for section, value in _full(profile).items():
+        found |= (
+            {f"{section}.{name}": one for name, one in value.items()}
+            if isinstance(value, Mapping)
+            else {section: value}
+        )
+    return found
+
+
 def _profiles(before: Profile, after: Profile) -> list[str]:
     if before.model_dump(exclude={"channels": {"__all__": {"credentials"}}}) == after.model_dump(
         exclude={"channels": {"__all__": {"credentials"}}}

@@ -81,6 +81,7 @@ def mapping(profile: Profile) -> dict[str, Any]:
         "assistant": whole["assistant"],
         "policy": {name: value for name, value in whole["policy"].items() if value is not None},
         "hours": hours(profile.hours),
+        "brand": {name: value for name, value in whole["brand"].items() if value is not None},
         "channels": spare.get("channels", []),
         "schemas": [_schema(one) for one in spare.get("schemas", ())],
         "intents": dict(sorted(whole["intents"].items())),

@@ -21,10 +21,10 @@ def mistake(name: str, data: Any, error: Any) -> str:
         part for part in error["loc"] if isinstance(part, int) or part in _keys(data, error["loc"], part)
     )
     path = ".".join(str(part) for part in error["loc"])
-    return f"{name}:{line(data, where)}: {path or 'the file'}: {_said(error)}"
+    return f"{name}:{line(data, where)}: {path or 'the file'}: {said(error)}"
 
 
-def _said(error: Any) -> str:
+def said(error: Any) -> str:
     """What is wrong and what would be right, in words for people who do not read Pydantic."""
     match error["type"]:
         case "extra_forbidden":
@@ -40,13 +40,13 @@ def _said(error: Any) -> str:
             return f"{error['input']!r} must be a list, like [a, b]"
         case "string_pattern_mismatch":
             return f"{error['input']!r} does not fit; write lower case letters, digits, hyphens (a field: underscores)"
-    said = str(error["msg"]).removeprefix("Value error, ")
+    words = str(error["msg"]).removeprefix("Value error, ")
     secret = "credentials" in error["loc"]
     shown = error["input"] if isinstance(error["input"], str | int | float | bool) and not secret else None
     return (
-        f"{shown!r}: {said[:1].lower()}{said[1:]}"
-        if said.startswith("Input should be") and shown is not None
-        else said
+        f"{shown!r}: {words[:1].lower()}{words[1:]}"
+        if words.startswith("Input should be") and shown is not None
+        else words
     )
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from knowledge.embedding import choice
 
@@ -44,6 +45,8 @@ class Settings:
     """How long what happened can be followed from a cursor."""
     supervised: bool = False
     """Started by `frontdesk up`: end when its end of our standard input closes."""
+    registration: bool = True
+    """Whoever comes may make an account with a workspace of their own."""
     metrics_token: str = field(default="", repr=False)
     """Whoever reads /metrics must bring it; empty: whoever reaches the port may read."""
     crash_at: str | None = None
@@ -79,6 +82,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         sweep_s=_seconds(environ, "FRONTDESK_SWEEP_S", 60.0),
         event_days=_days(environ, "FRONTDESK_EVENT_DAYS", 30.0),
         supervised=environ.get("FRONTDESK_SUPERVISED", "") == "1",
+        registration=_registration(environ),
         metrics_token=environ.get("FRONTDESK_METRICS_TOKEN", ""),
         crash_at=environ.get("FRONTDESK_CRASH_AT") or None,
     )
@@ -134,6 +138,15 @@ def _embedder(environ: Mapping[str, str]) -> choice.Choice:
             "FRONTDESK_EMBEDDER names a model of OpenAI: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server"
         )
     return chosen
+
+
+def _registration(environ: Mapping[str, str]) -> bool:
+    """As it says; else open on one's own machine only."""
+    said = environ.get("FRONTDESK_REGISTRATION", "")
+    if said not in ("", "open", "closed"):
+        raise BadSettings(f"FRONTDESK_REGISTRATION is {said!r}: it must be open or closed")
+    host = urlsplit(_url(environ, "FRONTDESK_PUBLIC_URL", "http://127.0.0.1:8000")).hostname
+    return said == "open" or (not said and host in ("127.0.0.1", "localhost", "::1"))
 
 
 def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:

@@ -19,6 +19,9 @@ _ADD = text(
     " values (:w, :n, :at, :actor, :verb, :kind, :id, cast(:details as jsonb), :previous, :hash)"
 )
 _ALL = text("select * from audit order by n")
+_SINCE = text(
+    "select details from audit where verb = :verb and object_id = :id and (details->>'version')::int > :version order by n"
+)
 _COUNT = text("select count(*) from audit")
 _FIRST = b"\0" * 32
 
@@ -62,6 +65,12 @@ async def verify(tx: Tx) -> int | None:
             return int(row.n)
         previous, expected = bytes(row.hash), expected + 1
     return None
+
+
+async def details_since(tx: Tx, verb: str, object_id: UUID, version: int) -> list[Mapping[str, Any]]:
+    """Of what was done to it after it had this version, oldest first; for verbs whose details name the version."""
+    values = {"verb": verb, "id": object_id, "version": version}
+    return [row.details for row in await tx.execute(_SINCE, values)]
 
 
 async def count(tx: Tx) -> int:

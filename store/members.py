@@ -149,6 +149,8 @@ async def invite(
     person = (await tx.execute(_BY_EMAIL, {"hash": hashed})).first()
     if person is not None and person.account_id is not None and person.state == "active":
         raise Conflict("this person is in the workspace already", code="already_member")
+    if person is not None and person.state == "active" and person.role != role:
+        raise Conflict(f"this person is here as {person.role}; invite them as that", code="already_member")
     await tx.execute(_REPLACE, {"hash": hashed})
     invitation_id, secret = new_id(), secrets.token_urlsafe(32)
     values: dict[str, Any] = {"w": tx.workspace_id, "id": invitation_id, "hash": hashed, "role": role}

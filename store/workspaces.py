@@ -7,10 +7,14 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from domain.errors import Conflict, FieldError
 from domain.workspace import Profile
 from store.db import Dispatch, Tx
 
-_ADD = text("insert into workspace (id, slug, profile) values (:id, :slug, cast(:profile as jsonb))")
+_ADD = text(
+    "insert into workspace (id, slug, profile) values (:id, :slug, cast(:profile as jsonb))"
+    " on conflict do nothing returning id"
+)
 _SET = text(
     "update workspace set profile = cast(:profile as jsonb), slug = :slug, version = version + 1,"
     " updated_at = frontdesk_now() where id = :id returning version"
@@ -31,13 +35,18 @@ class Workspace:
 
 
 async def add(tx: Tx, profile: Profile) -> None:
-    """Inside `Database.found`."""
-    await tx.execute(_ADD, {"id": tx.workspace_id, "slug": profile.workspace.slug, "profile": _dump(profile)})
-
-
-async def replace_profile(tx: Tx, profile: Profile) -> None:
+    """Inside `Database.found`. Raise Conflict when there is one with this slug, or with this id."""
     values = {"id": tx.workspace_id, "slug": profile.workspace.slug, "profile": _dump(profile)}
-    await tx.execute(_SET, values)
+    if (await tx.execute(_ADD, values)).first() is None:
+        wrong = FieldError("/slug", "there is a workspace with this slug; choose another")
+        raise Conflict("there is a workspace with this slug", code="slug_taken", errors=[wrong])
+
+
+async def replace_profile(tx: Tx, profile: Profile) -> int:
+    """The new version."""
+    values = {"id": tx.workspace_id, "slug": profile.workspace.slug, "profile": _dump(profile)}
+    version: int = (await tx.execute(_SET, values)).scalar_one()
+    return version
 
 
 async def hold(tx: Tx) -> None:
@@ -65,6 +74,8 @@ def _dump(profile: Profile) -> str:
     data = profile.model_dump(mode="json")
     for channel in data["channels"]:
         channel["credentials"] = {}
+    if not any(data["brand"].values()):
+        del data["brand"]  # the version before does not know it
     return json.dumps(data)
 
 

@@ -153,8 +153,6 @@ textarea::placeholder{color:var(--dim);opacity:1}
       this.badge = make("span", { className: "badge", hidden: true });
       this.fab = make("button", { className: "fab", "aria-label": t.open, "aria-expanded": "false", onclick: () => this.toggle() }, icon("chat"), this.badge);
       this.root = make("div", { className: "root" }, this.box, this.fab);
-      const color = this.getAttribute("color") || script?.dataset.color;
-      if (color) this.root.style.setProperty("--c", color);
       root.append(this.root);
       root.addEventListener("keydown", (event) => event.key === "Escape" && !this.box.hidden && this.toggle(false));
       document.addEventListener("visibilitychange", () => this.look());
@@ -333,6 +331,8 @@ textarea::placeholder{color:var(--dim);opacity:1}
       if (session.last_seq < this.kept.read) this.keep({ read: 0 }); // somebody else now
       this.keep({ token: session.token });
       this.title_.textContent = session.business;
+      const color = this.getAttribute("color") || script?.dataset.color || session.color;
+      if (color) this.root.style.setProperty("--c", color);
       if (!this.greeted && session.last_seq <= KEEP) {
         this.greeted = true;
         if (session.greeting) this.log.prepend(make("div", { className: "m them turn" }, make("div", { className: "b", textContent: session.greeting })));

@@ -85,7 +85,7 @@ async def test_no_such_address(api: Api, business: Business) -> None:
     for path in (
         "/nowhere",
         "/",
-        "/workspaces",
+        "/workspaces/",
         "/me/",
         f"/workspaces/{business.id}/conversations/",
         "/redoc",

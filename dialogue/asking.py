@@ -1,15 +1,11 @@
 """What a schema still needs from the customer, how that is asked, and which question was just asked."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from typing import Any
 
-from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
-
 from dialogue import words
-from dialogue.hours import LOCALES, clock
+from domain import fields
 from domain.turn import Author, Line, SetField, Turn, Value
 from domain.workspace import Field_
 
@@ -27,8 +23,7 @@ def context_of(turn: Turn) -> Mapping[str, Value]:
 def missing(turn: Turn) -> Field_ | None:
     """The next required field whose own requirements are met and which has no complete value."""
     context = context_of(turn)
-    fields = turn.profile.fields
-    lacking = [f for f in fields if f.required and not complete(f, context.get(f.name))]
+    lacking = [f for f in turn.profile.fields if f.required and not complete(f, context.get(f.name))]
     return next((f for f in lacking if all(_filled(need, turn, context) for need in f.requires)), None)
 
 
@@ -54,7 +49,7 @@ def question(field: Field_, language: str, turn: Turn, value: Value | None) -> s
         turn.profile.assistant.personality,
         label=label(field) if at_home else "",
         options=_either(field.options, language),
-        day=show(field, value.value, language) if key == "ask_datetime_time" and value else "",
+        day=show(field, value.value, language, turn.now) if key == "ask_datetime_time" and value else "",
     )
 
 
@@ -86,44 +81,12 @@ def summary(turn: Turn, language: str) -> str:
     filled = [
         f for f in turn.profile.fields if f.name in context and context[f.name].value not in (None, "", [])
     ]
-    return ", ".join(show(f, context[f.name].value, language) for f in filled)
+    return ", ".join(show(f, context[f.name].value, language, turn.now) for f in filled)
 
 
-def show(field: Field_, value: Any, language: str) -> str:
+def show(field: Field_, value: Any, language: str, now: datetime) -> str:
     """A stored value in the customer's language and notation."""
-    locale = LOCALES.get(language, "en_US")
-    try:
-        return _show(field.type, value, language, locale)
-    except (ValueError, TypeError, KeyError, InvalidOperation):
-        return str(value)
-
-
-def _show(kind: str, value: Any, language: str, locale: str) -> str:
-    match kind:
-        case "datetime" if "T" in str(value):
-            moment = datetime.fromisoformat(value)
-            return f"{_day(moment.date(), locale)}, {clock(moment.time(), language)}"
-        case "date" | "datetime" if ":" not in str(value):
-            return _day(date.fromisoformat(value), locale)
-        case "time" | "datetime":
-            return clock(time.fromisoformat(value), language)
-        case "date_range":
-            return " - ".join(_day(date.fromisoformat(value[end]), locale) for end in ("start", "end"))
-        case "money":
-            amount = Decimal(value["amount"])
-            shape = "¤#,##0" if amount == amount.to_integral_value() else None
-            return format_currency(
-                amount, value["currency"], shape, locale="en_US", currency_digits=shape is None
-            )
-        case "integer" | "decimal":
-            return format_decimal(Decimal(str(value)), locale="en_US")
-        case "multi_choice" | "tags":
-            return f" {words.say('and', language, '')} ".join(value)
-    return str(value)
-
-
-def _day(day: date, locale: str) -> str:
-    return format_date(day, "EEEE, MMM d" if locale == "en_US" else "EEEE d 'de' MMMM", locale=locale)
+    return fields.show(value, field, fields.Here(now, language))
 
 
 def _either(options: tuple[str, ...], language: str) -> str:
@@ -134,5 +97,5 @@ def _either(options: tuple[str, ...], language: str) -> str:
 
 
 def _filled(name: str, turn: Turn, context: Mapping[str, Value]) -> bool:
-    fields = {field.name: field for schema in turn.profile.schemas for field in schema.fields}
-    return complete(fields[name], context.get(name)) if name in fields else name in context
+    known = {field.name: field for schema in turn.profile.schemas for field in schema.fields}
+    return complete(known[name], context.get(name)) if name in known else name in context

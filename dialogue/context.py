@@ -1,70 +1,85 @@
 """What the customer said, put into the schema's fields with its words; never over a person's value."""
 
-import re
-
-from dialogue.asking import asked, context_of
-from dialogue.fields import DATED, Found, Said, read
-from domain.entities import Entity, Kind
-from domain.turn import NameContact, SetField, Turn, Understanding, Value
-from domain.workspace import Field_
+from dialogue.asking import asked, context_of, last_of_ours
+from dialogue.extract import Found, Heard, How, extract
+from dialogue.extract.polarity import corrects
+from domain.entities import Kind
+from domain.fields import FieldType, Here
+from domain.turn import NameContact, SetField, SuggestField, Turn, Understanding, Value
 
 TELLING = frozenset({"give_information", "book_appointment", "reschedule_appointment"})
 """Intents in which what is said is meant to be kept, and may replace what was kept before."""
+ANSWERING = frozenset({"unknown", "give_information", "affirm", "deny"})
+"""Intents of a message that may be nothing but the answer to our question."""
+DATED = frozenset(
+    {FieldType.DATE, FieldType.TIME, FieldType.DATETIME, FieldType.DATE_RANGE, FieldType.DURATION}
+)
+"""A day in a question ("are you open on Saturday?") is no wish for that day."""
 ASIDE = 0.7
 """A service named in a question ("how much is whitening?") is probably the one meant, not surely."""
-_CORRECTION = re.compile(
-    r"\b(?:mean|meant|actually|sorry|change (?:it|that)|quise decir|perd[oó]n|me equivoqu[eé])\b|^no\b",
-    re.IGNORECASE,
-)
 
 
-def fill_context(turn: Turn) -> Turn:
+def fill_context(turn: Turn, wanted: frozenset[str] | None = None) -> Turn:
+    """`wanted` names the fields that our last message asked for; None: they are read from that message."""
     understood = turn.understood
     if understood is None or understood.automatic:
         return turn
-    wanted = asked(turn)
-    entities = list(understood.entities)
-    for field in _in_order(turn.profile.fields, wanted):
-        found = _reading(field, turn, understood, entities, is_asked=field is wanted)
-        if found is None:
-            continue
-        entities = [e for e in entities if not _within(e, found)]
-        turn = _keep(turn, field, found)
+    if wanted is None:
+        field = asked(turn)
+        wanted = frozenset({field.name}) if field else frozenset()
+    for found in extract(heard(turn, understood, wanted)):
+        turn = _taken(turn, understood, found, is_asked=found.name in wanted)
     return _with_name(turn, understood)
 
 
-def _in_order(fields: tuple[Field_, ...], wanted: Field_ | None) -> list[Field_]:
-    """The one that was asked for takes its pick first."""
-    return sorted(fields, key=lambda field: field is not wanted)
-
-
-def _reading(
-    field: Field_, turn: Turn, understood: Understanding, entities: list[Entity], *, is_asked: bool
-) -> Found | None:
-    existing = turn.context.get(field.name)
-    telling = is_asked or bool(TELLING & {understood.intent, *(part.intent for part in understood.parts)})
-    corrects = bool(_CORRECTION.search(turn.text))
-    if existing is not None and (existing.source == "human" or not (telling or corrects)):
-        return None
-    if field.type in DATED and not (telling or corrects or understood.intent == "unknown"):
-        return None
-    known = existing.value if existing else None
-    found = read(field, Said(turn.text, entities, turn.now, is_asked, understood.intent, known))
-    if found is None or (existing is not None and found.value == known):
-        return None
-    return (
-        found
-        if telling or corrects
-        else Found(found.value, min(found.confidence, ASIDE), found.words, found.start)
+def heard(turn: Turn, understood: Understanding, wanted: frozenset[str]) -> Heard:
+    last = last_of_ours(turn)
+    return Heard(
+        turn.text,
+        turn.profile.fields,
+        Here(turn.now, understood.language),
+        understood.entities,
+        wanted,
+        last.text if last else "",
+        {name: value.value for name, value in turn.context.items()},
     )
 
 
-def _keep(turn: Turn, field: Field_, found: Found) -> Turn:
+def _taken(turn: Turn, understood: Understanding, found: Found, *, is_asked: bool) -> Turn:
+    field = next(f for f in turn.profile.fields if f.name == found.name)
+    existing = turn.context.get(found.name)
+    intents = {understood.intent, *(part.intent for part in understood.parts)}
+    telling = is_asked or bool(TELLING & intents) or corrects(turn.text)
+    if existing is not None and (existing.value == found.value or not telling):
+        return turn
+    if field.type in DATED and not telling and understood.intent != "unknown":
+        return turn
+    if found.how is How.MEANT and not telling:
+        return turn
+    if found.how is How.ANSWERED and not _answers(field.type, understood):
+        return turn
+    sure = found.confidence if telling else min(found.confidence, ASIDE)
+    if existing is not None and existing.source == "human":
+        return _suggest(turn, found, sure, existing)
+    return _keep(turn, found, sure, existing)
+
+
+def _answers(type: FieldType, understood: Understanding) -> bool:
+    named = type is FieldType.PERSON_NAME and understood.intent == "ask_knowledge"
+    return named or understood.intent in ANSWERING
+
+
+def _keep(turn: Turn, found: Found, sure: float, before: Value | None) -> Turn:
     seq = _line_of(turn, found)
-    effect = SetField(field.name, found.value, found.confidence, seq, found.words)
-    before: Value | None = turn.context.get(field.name)
+    effect = SetField(found.name, found.value, sure, seq, found.words)
     was = f" instead of {before.value}" if before is not None else ""
-    note = f'Took {field.name} = {found.value}{was} from "{found.words}" (confidence {found.confidence:.2f}).'
+    note = f'Took {found.name} = {found.value}{was} from "{found.words}" (confidence {sure:.2f}).'
+    return turn.doing(effect).noting(note)
+
+
+def _suggest(turn: Turn, found: Found, sure: float, before: Value) -> Turn:
+    effect = SuggestField(found.name, found.value, sure, _line_of(turn, found), found.words)
+    note = f'Suggests {found.name} = {found.value} from "{found.words}"; a person set {before.value}, which stays.'
     return turn.doing(effect).noting(note)
 
 
@@ -78,13 +93,9 @@ def _line_of(turn: Turn, found: Found) -> int:
     return turn.base_seq
 
 
-def _within(entity: Entity, found: Found) -> bool:
-    return found.start <= entity.start < found.start + len(found.words)
-
-
 def _with_name(turn: Turn, understood: Understanding) -> Turn:
     """A name that was said is also the contact's, whether or not the schema has a field for it."""
-    fields = {field.name for field in turn.profile.fields if field.type == "person_name"}
+    fields = {field.name for field in turn.profile.fields if field.type is FieldType.PERSON_NAME}
     kept = [
         str(value.value)
         for name, value in context_of(turn).items()

@@ -59,6 +59,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """Words of the customer that a model takes for a field's value. Nothing is kept before our own reader has read
+    them."""
+
+    field: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Understanding:
     """What the burst means. `confidence` is 0..1; an intent of "unknown" is out of scope."""
 
@@ -73,17 +82,20 @@ class Understanding:
     """It reads like a machine's answer."""
     parts: tuple[Part, ...] = ()
     """The burst sentence by sentence; `intent` is that of the weightiest."""
+    slots: tuple[Slot, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A piece of the workspace's knowledge. `score` is 0..1: how much of the question it covers."""
+    """A piece of the workspace's knowledge. `score` is 0..1: how much of the question it covers. `similarity` is the
+    cosine of its meaning to the question's; None when nobody has compared them."""
 
     id: UUID
     source: str
     heading: str
     text: str
     score: float
+    similarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,8 @@ class Reply:
     sources: tuple[str, ...] = ()
     confidence: float = 1.0
     grounded: bool = True
+    model: str = ""
+    """Which language model worded it; empty: our own templates and the documents' own sentences."""
 
 
 class Action(StrEnum):
@@ -113,6 +127,17 @@ class Decision:
 @dataclass(frozen=True, slots=True)
 class SetField:
     """Put a value into the conversation's context. A person's value is never overwritten by it."""
+
+    name: str
+    value: Any
+    confidence: float
+    evidence_seq: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestField:
+    """The customer said something else than what a person set: shown beside it, for a person to take over."""
 
     name: str
     value: Any
@@ -157,7 +182,7 @@ class SetLanguage:
     language: str
 
 
-Effect = SetField | Say | ProposeDraft | HandOff | NameContact | SetLanguage | SkillEffect
+Effect = SetField | SuggestField | Say | ProposeDraft | HandOff | NameContact | SetLanguage | SkillEffect
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +192,15 @@ class Value:
     value: Any
     source: str
     confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the conversation came to, up to and with the message `upto_seq`. A model made it from what customers
+    wrote: it is data, and nothing in it is believed."""
+
+    text: str
+    upto_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +214,8 @@ class Turn:
     """Aware, in the workspace's zone."""
     history: tuple[Line, ...] = ()
     """What came before the burst, oldest first."""
+    summary: Summary | None = None
+    """Of a long conversation: what was said before the history begins, and perhaps some of it."""
     context: Mapping[str, Value] = field(default_factory=dict)
     runs: tuple[Run, ...] = ()
     """What skills have under way here, the one touched last first."""

@@ -4,21 +4,28 @@ from dataclasses import replace
 
 from dialogue.extract import amounts, calendar, choices, exact, flags, words
 from dialogue.extract.cues import signs
-from dialogue.extract.heard import Found, Heard
+from dialogue.extract.heard import Found, Heard, How
+from dialogue.extract.polarity import negated
 from dialogue.extract.spans import addresses
+from domain.entities import Entity
 
-__all__ = ["Found", "Heard", "extract"]
+__all__ = ["Found", "Heard", "How", "extract"]
 
 
 def extract(heard: Heard) -> list[Found]:
     """At most one value a field, in the order of the schema. Nothing that the message does not say; `known`
     completes a day with its time and is otherwise not looked at."""
     about, places = dict(signs(heard.fields)), list(addresses(heard.text))
-    inside = [e for e in heard.entities if all(e.end <= start or e.start >= end for start, end in places)]
-    heard = replace(heard, entities=tuple(inside))
+    heard = replace(heard, entities=tuple(e for e in heard.entities if _meant(e, heard.text, places)))
     found = [*calendar.read(heard, about), *amounts.read(heard, about), *exact.read(heard, about)]
     found += choices.read(heard, about)
     found += flags.read(heard, about)
     found += words.read(heard, about, found)
     by_name = {one.name: one for one in reversed(found)}
     return [by_name[f.name] for f in heard.fields if f.name in by_name]
+
+
+def _meant(entity: Entity, text: str, places: list[tuple[int, int]]) -> bool:
+    """A house number counts nothing, and what is denied is not wanted."""
+    outside = all(entity.end <= start or entity.start >= end for start, end in places)
+    return outside and not negated(text, entity.start)

@@ -9,7 +9,7 @@ from typing import Any
 
 from dialogue.extract.cues import Signs, after, before, fit, stems
 from dialogue.extract.heard import Found, Heard
-from dialogue.extract.polarity import negated
+from dialogue.extract.polarity import corrects
 from domain.entities import Entity, Kind
 from domain.fields import Complaint, Field_, FieldType, accept
 from domain.fields.money import value_of
@@ -18,17 +18,21 @@ from domain.fields.options import tokens
 
 COUNTS = frozenset({FieldType.INTEGER, FieldType.DECIMAL, FieldType.PERCENT, FieldType.RATING})
 _PEOPLE = re.compile(
-    r"\b(?:guests?|people|persons?|adults?|passengers?|riders?|travell?ers?|party|group|diners?|attendees|seats?|tickets?"
+    r"\b(?:guests?|people|persons?|adults?|passengers?|riders?|travell?ers?|party|group|diners?|attendees|seats?"
+    r"|tickets?"
     r"|size|participants?|personas|pasajeros|comensales)\b"
 )
 _ALONE = re.compile(
-    r"\b(?:(?:just|only)(?: gonna be| going to be)? (?:for )?(?:me|myself)\b(?! and)|by myself|for myself|alone|(?:a )?single (?:person|ticket|seat|adult|passenger)"
+    r"\b(?:(?:just|only)(?: gonna be| going to be)? (?:for )?(?:me|myself)\b(?! and)|by myself|for myself|alone"
+    r"|(?:a )?single (?:person|ticket|seat|adult|passenger)"
     r"|solo yo|para mi solo|para uno)\b",
     re.IGNORECASE,
 )
 _PAIR = re.compile(
-    r"\b(?:(?:me and my|my|i and my) (?:wife|husband|friend|partner|girlfriend|boyfriend|mom|mother|dad|father|son|daughter"
-    r"|sister|brother|spouse)(?: and (?:i|me|myself))|me and my (?:wife|husband|friend|partner|girlfriend|boyfriend|mom|mother"
+    r"\b(?:(?:me and my|my|i and my) (?:wife|husband|friend|partner|girlfriend|boyfriend|mom|mother|dad|father"
+    r"|son|daughter"
+    r"|sister|brother|spouse)(?: and (?:i|me|myself))|me and my (?:wife|husband|friend|partner|girlfriend"
+    r"|boyfriend|mom|mother"
     r"|dad|father|son|daughter|sister|brother|spouse)|(?:the )?(?:both|two) of us|a couple\b(?! of))\b",
     re.IGNORECASE,
 )
@@ -39,12 +43,14 @@ _FOR_SO_MANY = re.compile(
     r"\b(?:for|para|of|somos|us|be|with|table|party|group)\W+(?:the |a |group of |party of )?$", re.I
 )
 _CHANGES = re.compile(
-    r"\b(?:actually|instead|change|make (?:it|that)|meant|mean|rather|no|nope|sorry|wait|update|correct|mejor|cambi\w+)\b",
+    r"\b(?:actually|instead|change|make (?:it|that)|meant|mean|rather|no|nope|sorry|wait|update|correct|mejor"
+    r"|cambi\w+)\b",
     re.I,
 )
 _OF_US = re.compile(r" ?(?:of us|de nosotros)\b", re.I)
 _CUT = re.compile(
-    r"(?:^|[ ,])(?:to|in|on|at|for|with|that|and|or|from|then|there|by|is|are|will|would|if|when|because|near|this|next|please|thanks"
+    r"(?:^|[ ,])(?:to|in|on|at|for|with|that|and|or|from|then|there|by|is|are|will|would|if|when|because|near"
+    r"|this|next|please|thanks"
     r"|going|good|fine|would|as|not|instead|only|now|today|tomorrow|en|para|con|que|y|por)\b|[,;:()]",
     re.IGNORECASE,
 )
@@ -81,11 +87,12 @@ def _sums(heard: Heard, signs: dict[str, Signs]) -> list[Found]:
     for field in fields:
         candidates: list[tuple[Any, Entity, float]] = [(value_of(e.value), e, 0.95) for e in said]
         wanted = field.name in heard.asked
-        for e in () if said else (e for e in heard.entities if e.kind is Kind.NUMBER):
-            if wanted or (
-                fit(signs[field.name], before(heard.text, e.start)) >= 1 and Decimal(str(e.value)) >= 20
-            ):
-                candidates.append((accept(float(str(e.value)), field, heard.here), e, 0.8))
+        bare = [] if said else [e for e in heard.entities if e.kind is Kind.NUMBER]
+        candidates += [
+            (accept(float(str(e.value)), field, heard.here), e, 0.8)
+            for e in bare
+            if wanted or _like_a_sum(heard, signs[field.name], e)
+        ]
         for value, e, confidence in candidates:
             score = _near(heard, signs[field.name], e.start, e.end) + 3 * wanted
             if not isinstance(value, Complaint) and (field.name not in sure or score > sure[field.name][0]):
@@ -97,6 +104,11 @@ def _sums(heard: Heard, signs: dict[str, Signs]) -> list[Found]:
     return [sure[name][1] for name in best.values()]
 
 
+def _like_a_sum(heard: Heard, signs: Signs, number: Entity) -> bool:
+    """ "My budget is 1500": introduced by the field's own words, and no handful."""
+    return fit(signs, before(heard.text, number.start)) >= 1 and Decimal(str(number.value)) >= 20
+
+
 def _near(heard: Heard, signs: Signs, start: int, end: int) -> float:
     return fit(signs, before(heard.text, start)) + 1.2 * fit(signs, after(heard.text, end))
 
@@ -104,7 +116,7 @@ def _near(heard: Heard, signs: Signs, start: int, end: int) -> float:
 def _counts(heard: Heard) -> Iterator[Count]:
     for e in heard.entities:
         if e.kind is Kind.NUMBER and isinstance(e.value, Decimal):
-            if not _OF_NAME.search(heard.text[: e.start]) and not negated(heard.text, e.start):
+            if not _OF_NAME.search(heard.text[: e.start]):
                 yield Count(e.value, e.text, e.start)
         elif e.kind is Kind.DURATION and isinstance(e.value, timedelta):
             seconds = round(e.value.total_seconds())
@@ -115,13 +127,13 @@ def _counts(heard: Heard) -> Iterator[Count]:
 
 def _counted(heard: Heard, signs: dict[str, Signs], counts: list[Count]) -> list[Found]:
     fields = [f for f in heard.fields if f.type in COUNTS]
-    scored = []
+    scored, late = [], corrects(heard.text)
     for n, count in enumerate(counts):
         for f in fields:
             value = _valued(count, f, signs[f.name], heard)
             score = _score(heard, f, signs, count, counts)
             if not isinstance(value, Complaint) and score > 0:
-                scored.append((score, -n, f.name, value, count))
+                scored.append((score, n if late else -n, f.name, value, count))
     found: dict[str, Found] = {}
     used: set[int] = set()
     for score, n, name, value, count in sorted(scored, key=lambda one: one[:2], reverse=True):

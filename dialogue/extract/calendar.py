@@ -8,7 +8,8 @@ from typing import Any
 
 from dialogue.extract.cues import Signs, after, before, fit, joined
 from dialogue.extract.heard import Found, Heard
-from domain.entities import DateRange, Entity, Kind, TimeRange
+from dialogue.extract.polarity import corrects
+from domain.entities import DateRange, Entity, Kind, TimeRange, parse_time
 from domain.fields import Field_, FieldType
 from domain.fields.date import day_of
 from domain.fields.datetime import join
@@ -19,7 +20,8 @@ _LATE = re.compile(
 )
 _UP_TO = r"\W+(?:\w+\W+){0,3}$"
 _SAYS_EARLY = re.compile(
-    rf"\b(?:from|start\w*|beginning|leav\w+|depart\w*|checkin|arriv\w+|pick(?:up)?|desde|a partir de|llega\w*){_UP_TO}"
+    rf"\b(?:from|start\w*|beginning|leav\w+|depart\w*|checkin|arriv\w+|pick(?:up)?|desde|a partir de"
+    rf"|llega\w*){_UP_TO}"
 )
 _SAYS_LATE = re.compile(
     rf"\b(?:return\w*|checkout|drop(?:off)?|ending|end|back|regres\w+|salida|salgo){_UP_TO}"
@@ -38,7 +40,7 @@ class Candidate:
 
 
 def read(heard: Heard, signs: dict[str, Signs]) -> list[Found]:
-    days, clocks = list(_days(heard)), list(_clocks(heard))
+    days, clocks = list(_days(heard)), list(_clocks(heard)) or _bare_hour(heard)
     found = _assign(heard, signs, FieldType.DATE, days)
     found += _assign(heard, signs, FieldType.TIME, clocks)
     found += _moments(heard, signs, days, clocks)
@@ -70,6 +72,19 @@ def _clocks(heard: Heard) -> Iterator[Candidate]:
         elif isinstance(value, TimeRange) and re.search(r"\d", entity.text):
             yield Candidate(value.start.isoformat("minutes"), entity, -1)
             yield Candidate(value.end.isoformat("minutes"), entity, 1)
+
+
+def _bare_hour(heard: Heard) -> list[Candidate]:
+    """ "3", in answer to "what time?"."""
+    asked = [
+        f for f in heard.fields if f.name in heard.asked and f.type in (FieldType.TIME, FieldType.DATETIME)
+    ]
+    at = parse_time(heard.text, heard.here.now) if asked and len(heard.text) < 60 else None
+    words = heard.text.strip()
+    if at is None or not words:
+        return []
+    start = heard.text.index(words)
+    return [Candidate(at.isoformat("minutes"), Entity(Kind.TIME, at, words, start, start + len(words)))]
 
 
 def _ranges(heard: Heard, days: list[Candidate]) -> Iterator[Candidate]:
@@ -121,8 +136,9 @@ def _assign(
 ) -> list[Found]:
     """Each value to one field, best fit first; of equals the first value to the first field."""
     fields = [f for f in heard.fields if f.type is type]
+    late = corrects(heard.text) and len(fields) == 1
     scored = [
-        (_score(heard, signs[f.name], f, each, len(fields)), -n, -m, f, each)
+        (_score(heard, signs[f.name], f, each, len(fields)), n if late else -n, -m, f, each)
         for n, each in enumerate(candidates)
         for m, f in enumerate(fields)
     ]
@@ -134,7 +150,7 @@ def _assign(
         used.add(n)
         sure = 0.95 if len(fields) == len(candidates) == 1 or score >= 1 else 0.75
         found[field.name] = _found(field, each, sure)
-    rest = [each for n, each in enumerate(candidates) if -n not in used]
+    rest = [each for n, each in enumerate(candidates) if -n not in used and n not in used]
     return [*found.values(), *_the_other_end(fields, signs, found, rest)]
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
 from dialogue.extract.cues import Signs, after, before, fit, lexicon, root
-from dialogue.extract.heard import Found, Heard
-from dialogue.extract.polarity import negated
+from dialogue.extract.heard import Found, Heard, How
+from dialogue.extract.polarity import corrects, negated
 from domain.fields import Field_, FieldType
 from domain.fields.options import Mention, apart, mentions, plain, tokens
 
@@ -25,9 +25,8 @@ def read(heard: Heard, signs: dict[str, Signs]) -> list[Found]:
     scored: list[tuple[float, int, Field_, Mention]] = []
     for f in fields:
         rivals = [other for other in fields if other is not f and set(other.options) & set(f.options)]
-        for m in _named(heard, f):
-            if not negated(heard.text, m.start):
-                scored.append((_score(heard, signs[f.name], f, m, bool(rivals)), -m.start, f, m))
+        wanted = [m for m in _named(heard, f) if not negated(heard.text, m.start)]
+        scored += [(_score(heard, signs[f.name], f, m, bool(rivals)), -m.start, f, m) for m in wanted]
     return list(_chosen(heard, scored))
 
 
@@ -49,11 +48,14 @@ def _chosen(heard: Heard, scored: list[tuple[float, int, Field_, Mention]]) -> I
 def _found(field: Field_, named: list[tuple[float, Mention]], heard: Heard) -> Iterator[Found]:
     if field.type is FieldType.CHOICE:
         several = len({m.option for _, m in named}) > 1
-        corrects = _CORRECTS.search(heard.text)
-        m = max((m for _, m in named), key=lambda m: m.start) if several and corrects else named[0][1]
+        m = (
+            max((m for _, m in named), key=lambda m: m.start)
+            if several and corrects(heard.text)
+            else named[0][1]
+        )
         sure = round(m.sureness * (0.7 if several else 1), 2)
-        meant = m.sureness <= BY_MEANING
-        yield Found(field.name, m.option, sure, heard.text[m.start : m.end], m.start, meant)
+        how = How.MEANT if m.sureness <= BY_MEANING else How.SAID
+        yield Found(field.name, m.option, sure, heard.text[m.start : m.end], m.start, how)
     else:
         said = {m.option for _, m in named}
         first = min((m for _, m in named), key=lambda m: m.start)
@@ -65,11 +67,6 @@ def _found(field: Field_, named: list[tuple[float, Mention]], heard: Heard) -> I
             heard.text[first.start : first.end],
             first.start,
         )
-
-
-_CORRECTS = re.compile(
-    r"\b(?:meant|mean|actually|sorry|instead|quise decir|mejor|perd[oó]n)\b", re.IGNORECASE
-)
 
 
 def _named(heard: Heard, field: Field_) -> list[Mention]:
@@ -104,7 +101,8 @@ def _meanings(options: tuple[str, ...]) -> Mapping[str, str]:
             if kind in words:
                 for word in members:
                     means.setdefault(word, set()).add(option)
-    return {word: option for word, found in means.items() if (option := _only(word, found))}
+    meant = {word: _only(word, found) for word, found in means.items()}
+    return {word: option for word, option in meant.items() if option}
 
 
 def _only(word: str, options: set[str]) -> str | None:

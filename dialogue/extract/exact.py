@@ -19,7 +19,7 @@ def read(heard: Heard, signs: dict[str, Signs]) -> Iterator[Found]:
     for type, spans in (
         (FieldType.PHONE, _entities(heard, Kind.PHONE)),
         (FieldType.EMAIL, _entities(heard, Kind.EMAIL)),
-        (FieldType.URL, [(url(m[0]), m[0], m.start()) for m in URL.finditer(heard.text)]),
+        (FieldType.URL, _links(heard)),
     ):
         yield from _dealt(heard, [f for f in heard.fields if f.type is type], spans, signs)
     for field in (f for f in heard.fields if f.type is FieldType.REFERENCE):
@@ -28,6 +28,10 @@ def read(heard: Heard, signs: dict[str, Signs]) -> Iterator[Found]:
 
 def _entities(heard: Heard, kind: Kind) -> list[Span]:
     return [(e.value, e.text, e.start) for e in heard.entities if e.kind is kind]
+
+
+def _links(heard: Heard) -> list[Span]:
+    return [(url(m[0]), m[0], m.start()) for m in URL.finditer(heard.text)]
 
 
 def _dealt(heard: Heard, fields: list[Field_], spans: list[Span], signs: dict[str, Signs]) -> Iterator[Found]:

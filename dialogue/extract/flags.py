@@ -2,71 +2,22 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
-from dialogue.extract.cues import Signs, root
-from dialogue.extract.heard import Found, Heard
+from dialogue.extract.cues import Signs, lexicon, root
+from dialogue.extract.heard import Found, Heard, How
 from dialogue.extract.polarity import asks_about, denied
 from domain.fields import Field_, FieldType
 from domain.fields.boolean import yes_or_no
 from domain.fields.options import plain
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
-_THING = frozenset(
-    root(word)
-    for word in [
-        "hotel",
-        "restaurant",
-        "event",
-        "ride",
-        "cab",
-        "taxi",
-        "car",
-        "appointment",
-        "salon",
-        "property",
-        "place",
-        "person",
-        "house",
-        "apartment",
-        "provide",
-        "offer",
-        "serve",
-        "available",
-        "availability",
-        "book",
-        "booking",
-        "reservation",
-        "allow",
-        "allowed",
-        "welcome",
-        "adequate",
-        "option",
-        "options",
-        "service",
-        "services",
-        "include",
-        "inside",
-        "building",
-        "unit",
-        "home",
-        "room",
-        "dentist",
-        "doctor",
-        "flight",
-        "train",
-        "bus",
-        "trip",
-        "journey",
-        "add",
-        "extra",
-        "seat",
-        "seating",
-        "want",
-        "require",
-        "user",
-    ]
-)
-"""Words of a description that say what has the quality, not which quality."""
+
+
+@cache
+def _things() -> frozenset[str]:
+    """Words of a description that say what has the quality, not which quality."""
+    return frozenset(root(word) for word in lexicon()["things"].split())
 
 
 def read(heard: Heard, signs: dict[str, Signs]) -> Iterator[Found]:
@@ -78,7 +29,7 @@ def read(heard: Heard, signs: dict[str, Signs]) -> Iterator[Found]:
 
 
 def _said(heard: Heard, field: Field_, signs: Signs) -> Found | None:
-    telling = signs.own - _THING
+    telling = signs.own - _things()
     m = next((m for m in _WORD.finditer(heard.text) if root(plain(m[0])) in telling), None)
     if m is None or (asks_about(heard.text, m.start()) and field.name not in heard.asked):
         return None
@@ -96,4 +47,6 @@ def _answered(heard: Heard, field: Field_) -> Found | None:
         return None
     value = yes_or_no(heard.text)
     words = heard.text.strip()
-    return None if value is None else Found(field.name, value, 0.9, words, heard.text.index(words))
+    return (
+        None if value is None else Found(field.name, value, 0.9, words, heard.text.index(words), How.ANSWERED)
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from domain.entities import Entity
@@ -23,6 +24,12 @@ class Heard:
     """The fields' present values: the day of "Tuesday" stays when "at 3" comes after it."""
 
 
+class How(StrEnum):
+    SAID = "said"
+    MEANT = "meant"  # by words that are not the option's own: they may be another field's value as well
+    ANSWERED = "answered"  # what is left of the answer to our question
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A canonical value for a field. `words` is exactly `text[start:start + len(words)]`."""
@@ -32,8 +39,7 @@ class Found:
     confidence: float
     words: str
     start: int
-    by_meaning: bool = False
-    """The words are not the option's own: they may be the value of another field as well."""
+    how: How = How.SAID
 
     @property
     def end(self) -> int:

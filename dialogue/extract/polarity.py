@@ -3,8 +3,10 @@
 import re
 
 _NEGATED = re.compile(
-    r"\b(?:not|isn't|isnt|instead of|rather than|except|anything but|no longer|don't want|dont want|do not want|don't need"
-    r"|dont need|do not need|en vez de|en lugar de|menos|no quiero)\s+(?:(?:a|an|the|on|at|for|in|to|any|el|la|un|una|para)\s+){0,2}$",
+    r"\b(?:not|isn't|isnt|instead of|rather than|except|anything but|no longer|don't want|dont want|do not want"
+    r"|don't need"
+    r"|dont need|do not need|en vez de|en lugar de|menos|no quiero)\s+(?:(?:a|an|the|on|at|for|in|to|any|el|la|un"
+    r"|una|para)\s+){0,2}$",
     re.IGNORECASE,
 )
 _NO = re.compile(
@@ -13,10 +15,12 @@ _NO = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_THE_OFFER = re.compile(
-    r"^\W*(?:(?:ok(?:ay)?|and|also|great|cool|good|but|so|oh|well|wait|yes|hmm|nice|alright|perfect|thanks|thank you)[,.! ]+)*"
+    r"^\W*(?:(?:ok(?:ay)?|and|also|great|cool|good|but|so|oh|well|wait|yes|hmm|nice|alright|perfect|thanks"
+    r"|thank you)[,.! ]+)*"
     r"(?:(?:can|could|would) you (?:please )?(?:tell|let|check|confirm)\b.*\b(?:if|whether)\b"
     r"|(?:i(?:'d| would) like to know|do you know|i want to know|tell me|wondering)\b.*\b(?:if|whether)\b"
-    r"|(?:do|does|is|are|can|will|has|have|did|would|could) (?:they|it|this|that|these|those|he|she|the|their|its|your|there (?:any )?)"
+    r"|(?:do|does|is|are|can|will|has|have|did|would|could) (?:they|it|this|that|these|those|he|she|the|their|its"
+    r"|your|there (?:any )?)"
     r"(?!\S* (?:possible|okay|ok|alright)\b))",
     re.IGNORECASE,
 )
@@ -24,6 +28,17 @@ _WISH = re.compile(
     r"\b(?:one|ones|any|some|another|other|somewhere|place|places|option|options|something)\b", re.IGNORECASE
 )
 _SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]?")
+
+
+_CORRECTS = re.compile(
+    r"\b(?:meant|mean|actually|sorry|instead|change (?:it|that)|quise decir|mejor|perd[oó]n|me equivoqu[eé])\b|^no\b",
+    re.IGNORECASE,
+)
+
+
+def corrects(text: str) -> bool:
+    """ "No, I meant Thursday": what is said last is meant."""
+    return bool(_CORRECTS.search(text))
 
 
 def negated(text: str, start: int) -> bool:

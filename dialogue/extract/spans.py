@@ -18,19 +18,25 @@ _NAME = re.compile(
     rf"(?:(?: |! |, (?=M\.?D|DDS|DMD|PhD|Inc|Jr)){_LINK}(?:{_CAP}|\d{{1,4}}\b))*!?"
 )
 _STREET = (
-    r"(?:street|st|avenue|ave|road|rd|drive|dr|boulevard|blvd|lane|ln|way|court|ct|place|pl|highway|hwy|parkway|pkwy|terrace"
+    r"(?:street|st|avenue|ave|road|rd|drive|dr|boulevard|blvd|lane|ln|way|court|ct|place|pl|highway|hwy|parkway"
+    r"|pkwy|terrace"
     r"|circle|cir|square|sq|plaza|alley|broadway|real|row|loop|trail|calle|avenida|camino)"
 )
 _SURELY = re.compile(r"\b(?:street|avenue|ave|road|rd|drive|boulevard|blvd|lane|highway|hwy|calle|avenida)\b")
-_LITTLE = r"(?!(?:to|then|for|at|and|in|on|near|is|with|from|am|pm|people|persons?|rooms?|beds?|star|nights?|days?|or|of us|bucks|dollars|guests?)\b)"
+_LITTLE = (
+    r"(?!(?:to|then|for|at|and|in|on|near|is|with|from|am|pm|people|persons?|rooms?|beds?"
+    r"|star|nights?|days?|or|of us|bucks|dollars|guests?)\b)"
+)
 _ADDRESS = re.compile(
     rf"(?<![\w$.:/-])(?:\d{{2,6}}[A-Za-z]?(?:-\d+)?|\d(?= [A-Z])),?(?: {_LITTLE}[\w'.-]+){{1,5}}? (?i:{_STREET})\b\.?"
     r"(?:,? (?i:suite|ste|apt|apartment|unit|floor|fl|no)\.? ?#?\w+|,? #\w+)?"
     rf"(?:, (?:[A-Z][a-z][\w.]+ ?){{1,3}}(?:,? [A-Z]{{2}}\b)?(?:,? \d{{5}}\b)?)?",
 )
 _LEAD = re.compile(
-    r"\b(in|at|to|from|near|around|for|with|by|of|see|visit|visiting|into|towards?|called|named|titled|as|is|located|within"
-    r"|outside|like|love|prefer|serving|serves|en|(?:voy|vamos|ir|viaj\w+|lleg\w+|envi\w+|mand\w+) a|desde|hasta|hacia|con|cerca de|por)\b"
+    r"\b(in|at|to|from|near|around|for|with|by|of|see|visit|visiting|into|towards?|called|named|titled|as|is"
+    r"|located|within"
+    r"|outside|like|love|prefer|serving|serves|en|(?:voy|vamos|ir|viaj\w+|lleg\w+|envi\w+|mand\w+) a|desde|hasta"
+    r"|hacia|con|cerca de|por)\b"
     r"(?: (?:the|a|an|el|la|city of|town of|name|title|my|our))*\W{0,2}$",
     re.IGNORECASE,
 )

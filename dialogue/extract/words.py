@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from dialogue.extract.cues import Signs, before, fit, lexicon, stems
-from dialogue.extract.heard import Found, Heard
+from dialogue.extract.heard import Found, Heard, How
 from dialogue.extract.polarity import negated
 from dialogue.extract.spans import MASK, Span, openers, spans
 from domain.entities import Kind
@@ -17,7 +17,8 @@ OPEN = frozenset({FieldType.TEXT, FieldType.LONG_TEXT, FieldType.PERSON_NAME, Fi
 _MASKED = frozenset(set(Kind) - {Kind.NUMBER, Kind.NAME})
 
 _PLACE = re.compile(
-    r"\b(?:city|cities|town|locat\w+|area|region|country|state|neighbou?rhoods?|destination|where|venue|airport|station"
+    r"\b(?:city|cities|town|locat\w+|area|region|country|state|neighbou?rhoods?|destination|where|venue|airport"
+    r"|station"
     r"|address|place to|ciudad|zona|lugar|destino|origen|origin|marina|port|pais|ubicacion|direccion)\b"
 )
 _ORIGIN = re.compile(r"\b(?:from|origin|depart\w*|leav\w+|start\w*|pick.?up|source|desde|origen|salida)\b")
@@ -25,8 +26,10 @@ _TARGET = re.compile(
     r"\b(?:to|destination|arriv\w*|going|drop.?off|toward|travel(?:ing)? to|hacia|destino|llegada)\b"
 )
 _PERSON = re.compile(
-    r"\b(?:doctor|dentist|stylist|therapist|barber|agent|advisor|adviser|recipient|receiver|payee|contact|person|driver|host"
-    r"|owner|artist|actor|actress|director|singer|teacher|lawyer|physician|counselor|provider|instructor|captain|skipper"
+    r"\b(?:doctor|dentist|stylist|therapist|barber|agent|advisor|adviser|recipient|receiver|payee|contact|person"
+    r"|driver|host"
+    r"|owner|artist|actor|actress|director|singer|teacher|lawyer|physician|counselor|provider|instructor|captain"
+    r"|skipper"
     r"|technician|whom|who|persona|medico|destinatario)\b"
 )
 _OWN = re.compile(
@@ -34,13 +37,15 @@ _OWN = re.compile(
 )
 _NAMED = re.compile(r"\b(?:name|names|title|called|nombre|titulo|label)\b")
 _SORT = re.compile(
-    r"\b(?:type|kind|genre|category|cuisine|sport|style|breed|brand|make|model|colou?r|flavou?r|specialty|subject|topic|food"
+    r"\b(?:type|kind|genre|category|cuisine|sport|style|breed|brand|make|model|colou?r|flavou?r|specialty|subject"
+    r"|topic|food"
     r"|tipo|genero|marca|modelo|color)\b"
 )
 _RATED = re.compile(r"\b(?:rating|score|rated|calificacion)\b")
 _RATING = re.compile(
     r"\b(?:rat(?:ed|ing|ings)|score[ds]?|stars?|average)\b\D{0,25}?(?P<a>\d(?:\.\d)?)(?![\d:])"
-    r"|(?<![\d.:])(?P<b>\d\.\d)(?![\d:])|(?<![\d.:])(?P<c>\d)(?= (?:or (?:higher|above|more|better)|and (?:above|up)|rating\b|plus\b))",
+    r"|(?<![\d.:])(?P<b>\d\.\d)(?![\d:])|(?<![\d.:])(?P<c>\d)(?= (?:or (?:higher|above|more|better)|and (?:above"
+    r"|up)|rating\b|plus\b))",
     re.IGNORECASE,
 )
 
@@ -51,34 +56,47 @@ _TOWARD = frozenset({"to", "toward", "towards", "into", "visit", "visiting", "fo
 _CALLED = frozenset({"called", "named", "titled", "as", "is"})
 
 _CARRIER = re.compile(
-    r"^(?:(?:yes|yeah|yep|yup|no|nope|ok|okay|sure|well|um|uh|hi|hey|hello|thanks|thank you|great|good|perfect|alright|please|actually"
+    r"^(?:(?:yes|yeah|yep|yup|no|nope|ok|okay|sure|well|um|uh|hi|hey|hello|thanks|thank you|great|good|perfect"
+    r"|alright|please|actually"
     r"|oh|sorry|so|and|but|also|hmm|si|hola|bueno|gracias|por favor|pues)\b[,.! ]*)*"
-    r"(?:(?:i|it|that|this|we|you|us|me|let's|lets|can|could|would|will|should|'d|'ll|'m|'s|d|like|want|wanna|need|prefer|love|enjoy"
-    r"|make|set|put|use|list|book|find|search|look|looking|get|give|try|go|going|headed|heading|travel|traveling|travelling|fly|flying"
-    r"|is|are|be|am|was|would|it's|that's|i'd|i'll|i'm|we're|we'll|we'd|to|for|at|in|from|near|around|on|of|by|with|as|a|an|the|some"
-    r"|something|somewhere|anything|any|place|places|called|named|name|title|word|my|preferably|maybe|probably|perhaps|think|how"
+    r"(?:(?:i|it|that|this|we|you|us|me|let's|lets|can|could|would|will|should|'d|'ll|'m|'s|d|like|want|wanna"
+    r"|need|prefer|love|enjoy"
+    r"|make|set|put|use|list|book|find|search|look|looking|get|give|try|go|going|headed|heading|travel|traveling"
+    r"|travelling|fly|flying"
+    r"|is|are|be|am|was|would|it's|that's|i'd|i'll|i'm|we're|we'll|we'd|to|for|at|in|from|near|around|on|of|by"
+    r"|with|as|a|an|the|some"
+    r"|something|somewhere|anything|any|place|places|called|named|name|title|word|my|preferably|maybe|probably"
+    r"|perhaps|think|how"
     r"|about|what|there|located|interested|into|check|under|just|check out|please|do|have|hoping|thinking"
-    r"|quiero|quisiera|necesito|el|la|los|las|un|una|en|de|para|con|es|seria|me|gustaria|busco|voy|vamos|al|se|llama|mi|nombre)\b['’ ,:]*)*",
+    r"|quiero|quisiera|necesito|el|la|los|las|un|una|en|de|para|con|es|seria|me|gustaria|busco|voy|vamos|al|se"
+    r"|llama|mi|nombre)\b['’ ,:]*)*",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    r"(?:[.!?;]\s|[.!?;]$|\n|,? (?:please|pls|thanks|thank you|if possible|instead|for now|por favor|gracias)\b|, (?:and|but|i|we|for|so|on|at|with"
-    r"|is|can|could|do|does|what|y)\b| (?:and|but) (?:i|we|it|the|my|on|for|at|please|could|can|would|set|make|book|schedule|put|send|get|find)\b| (?:on|at|for|until|by|from|this|next) \0"
-    r"|\0| (?:would|will) be (?:fine|good|great|nice|perfect|ok)| (?:is|sounds|works|looks) (?:fine|good|great|perfect|nice|ok|best)"
+    r"(?:[.!?;]\s|[.!?;]$|\n|,? (?:please|pls|thanks|thank you|if possible|instead|for now|por favor|gracias)\b"
+    r"|, (?:and|but|i|we|for|so|on|at|with"
+    r"|is|can|could|do|does|what|y)\b| (?:and|but) (?:i|we|it|the|my|on|for|at|please|could|can|would|set|make"
+    r"|book|schedule|put|send|get|find)\b| (?:on|at|for|until|by|from|this|next) \0"
+    r"|\0| (?:would|will) be (?:fine|good|great|nice|perfect|ok)| (?:is|sounds|works|looks) (?:fine|good|great"
+    r"|perfect|nice|ok|best)"
     r"|, please| as (?:the|an?|my) \w+(?: \w+)?$| for (?:me|us)\b| (?:when|where|because|since|so that|which|that) )",
     re.IGNORECASE,
 )
 _DO_NOT_CARE = re.compile(
-    r"\b(?:any(?:thing|where|one|time|body)?(?: (?:is|will|would|works|one|of)\b.*)?$|(?:do ?n'?t|not|doesn'?t) (?:care|matter|mind|have (?:a|any) preference)"
-    r"|no preferences?|whatever|whichever|up to you|you (?:choose|pick|decide)|me da igual|cualquier\w*|no importa)\b",
+    r"\b(?:any(?:thing|where|one|time|body)?(?: (?:is|will|would|works|one|of)\b.*)?$|(?:do ?n'?t|not"
+    r"|doesn'?t) (?:care|matter|mind|have (?:a|any) preference)"
+    r"|no preferences?|whatever|whichever|up to you|you (?:choose|pick|decide)|me da igual|cualquier\w*"
+    r"|no importa)\b",
     re.IGNORECASE,
 )
 _NOT_SAID = re.compile(
-    r"\b(?:don'?t know|not sure|no idea|what do you|which ones|no se|i(?:'m| am) not|what are|what else|anything else)\b",
+    r"\b(?:don'?t know|not sure|no idea|what do you|which ones|no se|i(?:'m| am) not|what are|what else"
+    r"|anything else)\b",
     re.I,
 )
 _QUESTION = re.compile(
-    r"^\W*(?:(?:ok(?:ay)?|and|so|but|well|yes|great|sure)[,.! ]+)*(?:what|which|who|where|when|why|how much|how many|how far|how long|do|does|is|are|did|has)\b.*\?",
+    r"^\W*(?:(?:ok(?:ay)?|and|so|but|well|yes|great|sure)[,.! ]+)*(?:what|which|who|where|when|why|how much"
+    r"|how many|how far|how long|do|does|is|are|did|has)\b.*\?",
     re.IGNORECASE,
 )
 
@@ -116,7 +134,9 @@ def _masked(heard: Heard, taken: Sequence[Found]) -> str:
     spans += [
         (one.start, one.end)
         for one in taken
-        if not one.by_meaning and types[one.name] is not FieldType.BOOLEAN and one.words != heard.text.strip()
+        if one.how is not How.MEANT
+        and types[one.name] is not FieldType.BOOLEAN
+        and one.words != heard.text.strip()
     ]
     for start, end in spans:
         chars[start:end] = MASK * (end - start)
@@ -168,7 +188,8 @@ def _small_places(
                 words = words.rpartition(" ")[0]
             if (
                 words
-                and plain(words.split()[0]) not in openers() | _little() | _NOWHERE
+                and plain(words.split()[0])
+                not in openers() | _little() | frozenset(lexicon()["nowhere"].split())
                 and not set(stems(words)) <= signs[f.name].all
                 and not _VERBS.search(plain(words))
             ):
@@ -177,28 +198,9 @@ def _small_places(
 
 
 _SMALL = re.compile(
-    r"\b(?:in|to|from|near|around|en|a|hacia|desde)(?: the)? (?P<what>[a-zà-þ][\w'-]+(?: (?!(?:on|at|for|and|with|from|to|in|by|is"
+    r"\b(?:in|to|from|near|around|en|a|hacia|desde)(?: the)? (?P<what>[a-zà-þ][\w'-]+(?: (?!(?:on|at|for|and|with"
+    r"|from|to|in|by|is"
     r"|are|i|we|that|around|near|please|y|con|el|para)\b)[\w'-]+){0,3})"
-)
-_NOWHERE = frozenset(
-    [
-        "morning",
-        "afternoon",
-        "evening",
-        "night",
-        "hurry",
-        "general",
-        "advance",
-        "case",
-        "person",
-        "fact",
-        "total",
-        "cash",
-        "here",
-        "there",
-        "home",
-        "work",
-    ]
 )
 
 
@@ -411,12 +413,15 @@ def _answers(heard: Heard, asked: list[Field_], signs: dict[str, Signs], masked:
     field, spoken_for = asked[0], frozenset().union(*(one.said for one in signs.values()))
     if field.type is FieldType.LONG_TEXT:
         words = heard.text.strip()
-        yield Found(field.name, parse(words, field, heard.here), 0.75, words, heard.text.index(words))
+        yield Found(
+            field.name, parse(words, field, heard.here), 0.75, words, heard.text.index(words), How.ANSWERED
+        )
         return
     for start, words in _bare(masked):
         value = parse(words, field, heard.here)
         if _says_something(words, spoken_for) and not isinstance(value, Complaint):
-            yield Found(field.name, value, 0.75, words, start)
+            sure = 0.8 if field.type is FieldType.PERSON_NAME else 0.75
+            yield Found(field.name, value, sure, words, start, How.ANSWERED)
             return
 
 
@@ -449,6 +454,7 @@ def _says_something(words: str, spoken_for: frozenset[str]) -> bool:
 
 
 _VERBS = re.compile(
-    r"\b(?:i|you|we|it|they|he|she|is|are|was|am|need|want|going|go|looking|attend|see|have|will|would|won't|do|does|works?|find"
+    r"\b(?:i|you|we|it|they|he|she|is|are|was|am|need|want|going|go|looking|attend|see|have|will|would|won't|do"
+    r"|does|works?|find"
     r"|pick|reserve|book|get|please|thanks?|okay|correct|tickets?|people|quiero|necesito|voy)\b"
 )

@@ -9,7 +9,8 @@ from domain.fields.options import plain
 
 _YES = re.compile(
     r"\b(?:yes|yeah|yea|yep|yup|ya|sure|ok|okay|correct|right|absolutely|definitely|certainly|indeed|please do"
-    r"|of course|go ahead|sounds (?:good|fine|great|nice)|alright|all right|(?:that|it|this)(?: will| would|'ll)? (?:works?|do|does)"
+    r"|of course|go ahead|sounds (?:good|fine|great|nice)|alright|all right"
+    r"|(?:that|it|this)(?: will| would|'ll)? (?:works?|do|does)"
     r"|(?:that(?:'s| is|s)|it(?:'s| is|s)|would be|be|i'm|i am|im|am) (?:fine|good|great|perfect|down|cool|happy|glad)"
     r"|true|si|claro|por supuesto|vale|correcto|desde luego|y|1)\b|👍|✅"
 )
@@ -17,7 +18,10 @@ _NO = re.compile(
     r"\b(?:no|nope|nah|not|never|negative|none|false|without|don't|dont|doesn't|doesnt|isn't|isnt|won't|wont|can't"
     r"|cannot|nunca|tampoco|ninguno|sin|n|0)\b|👎|❌"
 )
-_FINE = re.compile(r"\b(?:no (?:problem|worries|issue|objection)|not a problem)\w*\b|\b(?:don't|do not|dont|wouldn't) mind\b")
+_FINE = re.compile(
+    r"\b(?:no (?:problem|worries|issue|objection)|not a problem)\w*\b"
+    r"|\b(?:don't|do not|dont|wouldn't) mind\b"
+)
 
 
 def yes_or_no(text: str) -> bool | None:

@@ -7,10 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dialogue.context import fill_context
-from dialogue.fields import READERS
 from dialogue.turns import understand
 from domain.turn import NameContact, SetField
-from domain.workspace import Field_
 from tests.dialogue.library import CASES, UNDERSTANDER, load, profile, turn
 
 TABLE = load(CASES / "context.yaml")
@@ -36,8 +34,3 @@ def test_fills(case: dict[str, Any]) -> None:
 def _as_written(wanted: Any, effect: SetField) -> Any:
     detailed = isinstance(wanted, list) and len(wanted) == 3 and isinstance(wanted[2], int)
     return [effect.value, effect.words, effect.evidence_seq] if detailed else effect.value
-
-
-def test_every_field_type_has_a_reader() -> None:
-    types = set(Field_.model_fields["type"].annotation.__args__)  # type: ignore[union-attr]
-    assert set(READERS) == types

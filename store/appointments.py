@@ -85,7 +85,13 @@ async def of_contact(tx: Tx, contact_id: UUID, now: datetime) -> Sequence[Appoin
 
 
 async def page(
-    tx: Tx, *, start: datetime | None, end: datetime | None, contact_id: UUID | None, state: str | None, limit: int
+    tx: Tx,
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    contact_id: UUID | None,
+    state: str | None,
+    limit: int,
 ) -> list[Appointment]:
     """What begins between the two, earliest first; holds and what became of them are left out."""
     values = {"start": start, "end": end, "contact": contact_id, "state": state, "limit": limit}

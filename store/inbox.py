@@ -5,7 +5,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -23,8 +22,8 @@ from store.outbox import NewMessage
 
 _RECEIPTS = text(
     "insert into inbound_receipt (workspace_id, id, channel_id, kind, provider_event_id, payload)"
-    " select :w, id, :channel, 'message', event, payload from unnest(cast(:ids as uuid[]), cast(:events as text[]),"
-    " cast(:payloads as bytea[])) as r (id, event, payload) order by event on conflict do nothing"
+    " select :w, id, :channel, 'message', event, decode(payload, 'hex') from json_to_recordset(cast(:items as json))"
+    " as r (id uuid, event text, payload text) order by event on conflict do nothing"
     " returning provider_event_id"
 )
 # What the message changes for others: a draft before a person, words that waited for a window.
@@ -130,17 +129,15 @@ async def unseen(
 
 async def _new(tx: Tx, channel: ChannelRow, events: Sequence[Inbound]) -> list[Inbound]:
     """Those that never came before, each once; from now on they have."""
-    seal, once = tx.vault.seal, {one.provider_id: one for one in events}
-    values = {
-        "w": tx.workspace_id, "channel": channel.id, "ids": [new_id() for _ in once], "events": list(once),
-        "payloads": [seal("inbound_receipt.payload", json.dumps(_payload(one))) for one in once.values()],
-    }  # fmt: skip
+    once = {one.provider_id: one for one in events}
+    items = [{"id": new_id(), "event": key, "payload": _payload(tx, one)} for key, one in once.items()]
+    values = {"w": tx.workspace_id, "channel": channel.id, "items": json.dumps(items, default=str)}
     fresh = {row.provider_event_id for row in await tx.execute(_RECEIPTS, values)}
     return [one for key, one in once.items() if key in fresh]
 
 
-def _payload(event: Inbound) -> dict[str, Any]:
-    return {
+def _payload(tx: Tx, event: Inbound) -> str:
+    told = {
         "from": [event.sender.scheme, event.sender.value],
         "text": event.text,
         "media": [[media.url, media.content_type, media.name] for media in event.media],
@@ -150,6 +147,7 @@ def _payload(event: Inbound) -> dict[str, Any]:
         "choice": event.choice,
         "reply_to": event.reply_to,
     }
+    return tx.vault.seal("inbound_receipt.payload", json.dumps(told)).hex()
 
 
 async def _save_message(tx: Tx, channel: ChannelRow, profile: Profile, event: Inbound) -> Saved:

@@ -82,7 +82,10 @@ class Embedder(Protocol):
 class Retriever(Protocol):
     """The workspace's knowledge, best first, scores 0..1."""
 
-    async def search(self, workspace_id: UUID, question: str, limit: int) -> Sequence[Passage]: ...
+    async def search(
+        self, workspace_id: UUID, question: str, limit: int, *, asked_as: str = ""
+    ) -> Sequence[Passage]:
+        """`question` holds the words to look for; `asked_as` is the sentence whose meaning counts, when it is another."""
 
 
 class Calendar(Protocol):

@@ -1,52 +1,169 @@
-"""Finds the passages that answer a question, in Postgres' full text, and says how well each covers it."""
+"""Finds the passages that answer a question, by its words and by its meaning, in Postgres.
 
+Both scores are added. How much the words count depends on the question: where one passage stands apart from its
+neighbours in meaning, the vectors know what they have found; where many are alike near, the words decide. Measured in
+docs/decisions/0024.
+"""
+
+import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import log
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from rapidfuzz import fuzz, process
 
+from domain.errors import TurnFailed
+from domain.ports import Embedder
 from domain.turn import Passage
-from store import knowledge, lexicon
+from store import lexicon, passages
 from store.db import Database, Tx
-from store.knowledge import Found
+from store.passages import Asked, Found, Hit, Shelf
 
-CANDIDATES = 20
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+CANDIDATES = 100
+"""Of each kind: nearest in meaning, best by words."""
+MOST_POSTINGS = 5_000
+"""A word's passages are looked through only as long as all words together have no more; 5 ms."""
+LONGEST = 2_000
+"""Characters of a question that are read."""
+WORDS_MOST, WORDS_LEAST = 0.4, 0.1
+"""What a passage that holds every word of the question gains in cosine."""
+ALIKE_PEAK, APART_PEAK = 0.05, 0.20
+"""How far the nearest passage stands above the mean of the nine after it: up to the one, words count most; from the
+other on, least."""
 ALIKE, STEM_ALIKE = 86, 94
 """Of 100: how much a misspelt word must look like one of the documents, with and without its ending. "whitning" is
 94 to "whitening"; "vacation" is 85 to "vacant", and "medicare" 75 to "medicaid"."""
 SHORT, MANY = 5, 5_000
 """Shorter words must be spelt right; in more passages than this no misspelt word is looked for."""
 
+Rerank = Callable[[str, Sequence[Passage]], Sequence[Passage]]
+"""A last look at the best passages, best first; a place for a cross-encoder."""
 
-class FullText:
-    """A Retriever over one database."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    hit: Hit
+    score: float
 
-    async def search(self, workspace_id: UUID, question: str, limit: int) -> Sequence[Passage]:
-        """Best first. A passage's score is the share of the question's words that it holds, rare words
-        counting more; 1.0 means that every word of the question stands in it."""
+
+class Hybrid:
+    """A Retriever over one database. While a workspace has no vectors of a model that is at hand, words alone serve."""
+
+    def __init__(self, db: Database, *embedders: Embedder, rerank: Rerank | None = None) -> None:
+        self._db, self._rerank = db, rerank
+        self._embedders = {one.model: one for one in embedders}
+
+    async def search(
+        self, workspace_id: UUID, question: str, limit: int, *, asked_as: str = ""
+    ) -> Sequence[Passage]:
+        """Best first. `question` holds the words that count; `asked_as` is the sentence whose meaning counts, when it
+        is another. A passage's score is the share of the question's words that it holds, rare words counting more;
+        1.0 means that every word of the question stands in it. Its similarity is a cosine."""
+        question, sentence = question[:LONGEST], (asked_as or question)[:LONGEST]
         async with self._db.transaction(workspace_id) as tx:
-            words = await knowledge.words(tx, question[:2000])
-            spread = await knowledge.spread(tx, words)
-            if slips := [word for word, where in spread.items() if _may_be_a_slip(word, *where)]:
-                meant = {word: await _meant(tx, word, question) for word in slips}
-                words = list(dict.fromkeys(one for word in words for one in meant.get(word, [word])))
-                spread = await knowledge.spread(tx, words)
-            weights = weigh(spread)
-            found = await knowledge.search(tx, words, CANDIDATES)
-        ranked = sorted(found, key=lambda one: (covers(one, weights), one.rank), reverse=True)
-        return [
-            Passage(one.id, one.title, one.heading, one.text, round(covers(one, weights), 3))
-            for one in ranked[:limit]
-        ]
+            known = await passages.shelf(tx, question)
+            if known.passages == 0:
+                return ()
+            known = await _corrected(tx, known, question)
+        vector = await self._vector(
+            known, sentence
+        )  # may take as long as a provider does: no transaction is open
+        async with self._db.transaction(workspace_id) as tx:
+            hits = await passages.search(tx, _asked(known, vector), known.average)
+            best = rank(hits, known)[: max(limit, 1) * 4]
+            read = await passages.read(tx, [one.hit.nr for one in best])
+        coverage = weigh(known)
+        found = [_passage(one, read[one.hit.nr], coverage) for one in best if one.hit.nr in read]
+        if vector is None:
+            found.sort(key=lambda passage: -passage.score)
+        if self._rerank:
+            found = list(self._rerank(sentence, found))
+        return found[:limit]
+
+    async def _vector(self, known: Shelf, sentence: str) -> "NDArray[np.float32] | None":
+        """None when some passages have no vector yet, or the provider does not answer: then words alone serve."""
+        if known.waiting or known.model not in self._embedders:
+            return None
+        try:
+            made = await self._embedders[known.model].embed([sentence])
+        except TurnFailed as error:
+            logger.warning("searching by words alone: %s", type(error).__name__)
+            return None
+        vector: NDArray[np.float32] = made[0]
+        return vector
 
 
-def _may_be_a_slip(word: str, passages: int, total: int) -> bool:
-    return passages == 0 and len(word) >= SHORT and total <= MANY
+def _asked(known: Shelf, vector: "NDArray[np.float32] | None") -> Asked:
+    spread = {term: count for term, count in known.spread.items() if count}
+    weights = {term: idf(count, known.passages) for term, count in spread.items()}
+    return Asked(
+        weights, rare(spread), None if vector is None else [float(one) for one in vector],
+        known.model or "", known.ann, CANDIDATES,
+    )  # fmt: skip
+
+
+def idf(count: int, passages_: int) -> float:
+    return log(1 + (passages_ - count + 0.5) / (count + 0.5))
+
+
+def rare(spread: Mapping[str, int]) -> list[str]:
+    """The words whose passages are few enough to look at, the rarest first; always one."""
+    chosen: list[str] = []
+    for term in sorted(spread, key=lambda term: spread[term]):
+        if chosen and sum(spread[one] for one in chosen) + spread[term] > MOST_POSTINGS:
+            break
+        chosen.append(term)
+    return chosen
+
+
+def rank(hits: Sequence[Hit], known: Shelf) -> list[Ranked]:
+    """Best first: cosine plus the words' share, weighed by how sure the vectors are."""
+    whole = sum(idf(count, known.passages) for count in known.spread.values()) or 1.0
+    similar = sorted((one.similarity for one in hits if one.similarity is not None), reverse=True)
+    weight = words_weight(similar)
+    ranked = [Ranked(one, (one.similarity or 0.0) + weight * one.held / whole) for one in hits]
+    return sorted(ranked, key=lambda one: (-one.score, one.hit.nr))
+
+
+def words_weight(similar: Sequence[float]) -> float:
+    """`similar` are cosines, best first."""
+    if len(similar) < 2:
+        return WORDS_MOST
+    others = similar[1:10]
+    peak = similar[0] - sum(others) / len(others)
+    share = min(1.0, max(0.0, (peak - ALIKE_PEAK) / (APART_PEAK - ALIKE_PEAK)))
+    return WORDS_MOST + share * (WORDS_LEAST - WORDS_MOST)
+
+
+def _passage(one: Ranked, found: Found, coverage: Mapping[str, float]) -> Passage:
+    similarity = None if one.hit.similarity is None else round(one.hit.similarity, 3)
+    score = round(covers(found, coverage), 3)
+    return Passage(found.id, found.title, found.heading, found.text, score, similarity)
+
+
+async def _corrected(tx: Tx, known: Shelf, question: str) -> Shelf:
+    """Words that no passage has are taken for the one of the documents that they look like."""
+    slips = [term for term, count in known.spread.items() if _may_be_a_slip(term, count, known.passages)]
+    if not slips:
+        return known
+    meant = {word: await _meant(tx, word, question) for word in slips}
+    words = dict.fromkeys(one for word in known.spread for one in meant.get(word, [word]))
+    fresh = await passages.shelf(tx, " ".join(one for word in slips for one in meant[word] if one != word))
+    spread = {word: known.spread.get(word, fresh.spread.get(word, 0)) for word in words}
+    return Shelf(spread, known.passages, known.average, known.version, known.model, known.ann, known.waiting)
+
+
+def _may_be_a_slip(word: str, count: int, total: int) -> bool:
+    return count == 0 and len(word) >= SHORT and total <= MANY
 
 
 async def _meant(tx: Tx, lexeme: str, question: str) -> list[str]:
@@ -61,12 +178,12 @@ async def _meant(tx: Tx, lexeme: str, question: str) -> list[str]:
     stems = [word[: len(lexeme)] for word in joined]
     stem = None if whole else process.extractOne(lexeme, stems, scorer=fuzz.ratio, score_cutoff=STEM_ALIKE)
     meant = whole or stem
-    return await knowledge.words(tx, near[meant[2]]) if meant else [lexeme]
+    return list((await passages.shelf(tx, near[meant[2]])).spread) if meant else [lexeme]
 
 
-def weigh(spread: Mapping[str, tuple[int, int]]) -> dict[str, float]:
+def weigh(known: Shelf) -> dict[str, float]:
     """Inverse document frequency; a word that no passage has weighs most: the question may be about it."""
-    return {word: log(1 + (total + 1) / (passages + 0.5)) for word, (passages, total) in spread.items()}
+    return {word: log(1 + (known.passages + 1) / (count + 0.5)) for word, count in known.spread.items()}
 
 
 def covers(passage: Found, weights: Mapping[str, float]) -> float:

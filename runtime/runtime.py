@@ -15,7 +15,7 @@ from domain.skill import Skill
 from knowledge.embedding.hashing import Hashing
 from knowledge.embedding.minilm import MiniLM
 from knowledge.embedding.openai import OpenAIEmbedder
-from knowledge.search import FullText
+from knowledge.search import Hybrid
 from runtime.diary import Diary
 from runtime.http import Client, open_client
 from runtime.settings import Settings
@@ -69,8 +69,9 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             understander = LocalUnderstander()
             embedder = choose_embedder(settings, http)
             crash = crash_at(settings.crash_at)
+            knowledge = Hybrid(db, MiniLM(), embedder)  # what was embedded here before goes on serving
             yield Runtime(
-                settings, db, http, wake, understander, embedder, FullText(db), open_skills(Diary(db)), crash
+                settings, db, http, wake, understander, embedder, knowledge, open_skills(Diary(db)), crash
             )
         finally:
             await wake.close()

@@ -16,6 +16,8 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 TURNS, DELIVERIES = "turns", "deliveries"
+DOCUMENTS, KNOWLEDGE = "documents", "knowledge"
+"""A document wants to be read; passages want vectors."""
 VISITORS = "visitor"
 """The family of visitors of web chats: somebody has something new to see."""
 EVENTS = "events"

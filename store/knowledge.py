@@ -1,4 +1,4 @@
-"""Documents and their passages, and finding them by full text."""
+"""Documents and their passages. How they are found is in `store.passages`, how they come in `store.documents`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,30 +17,21 @@ _ADD = text(
 _ORIGINAL = text("update document set original = :original, title = :title where id = :id")
 _STORED = text(
     "select d.source, d.title, d.sha256, d.original, count(p.id) as passages from document d"
-    " left join passage p on p.workspace_id = d.workspace_id and p.document_id = d.id"
+    " left join passage p on p.workspace_id = d.workspace_id and p.document_id = d.id where d.origin = 'file'"
     " group by d.workspace_id, d.id order by d.source"
 )
 _PASSAGES = text(
     "select p.heading, p.text from passage p join document d on d.workspace_id = p.workspace_id"
     " and d.id = p.document_id where d.source = :source order by p.n"
 )
-_DROP = text("delete from document where id = :id")
-_DROP_OTHERS = text("delete from document where not source = any(:sources)")
-_PASSAGE = text(
+_DROP_PASSAGES = text("delete from passage where document_id = any(:documents)")
+_DROP = text("delete from document where id = any(:documents)")
+_OTHERS = text("select id from document where origin = 'file' and not source = any(:sources)")
+_PASSAGES_OF = text(
     "insert into passage (workspace_id, id, document_id, n, heading, text)"
-    " values (:w, :id, :document, :n, :heading, :text)"
-)
-_WORDS = text("select tsvector_to_array(to_tsvector('english', :question)) as words")
-# Any of the question's words may match; which of them did decides the score, not the rank alone.
-_SEARCH = text(
-    "select p.id, d.title, p.heading, p.text, tsvector_to_array(p.lexemes) as lexemes,"
-    " ts_rank(p.lexemes, q.query, 1) as rank from passage p"
-    " join document d on d.workspace_id = p.workspace_id and d.id = p.document_id,"
-    " (select cast(:query as tsquery) as query) q where p.lexemes @@ q.query order by rank desc limit :limit"
-)
-_SPREAD = text(
-    "select word, (select count(*) from passage where lexemes @@ cast(quote_literal(word) as tsquery)) as passages,"
-    " (select count(*) from passage) as total from unnest(cast(:words as text[])) as word"
+    " select :w, one.id, :document, one.n - 1, one.heading, one.text from unnest(cast(:ids as uuid[]),"
+    " cast(:headings as text[]), cast(:texts as text[])) with ordinality as one (id, heading, text, n) order by one.n"
+    " returning n, nr"
 )
 
 
@@ -48,16 +39,6 @@ _SPREAD = text(
 class Chunk:
     heading: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    id: UUID
-    title: str
-    heading: str
-    text: str
-    lexemes: frozenset[str]
-    rank: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +68,36 @@ async def put(
         await tx.execute(_ORIGINAL, {"id": known.id, "original": original, "title": title})
         return True
     if known is not None:
-        await tx.execute(_DROP, {"id": known.id})
+        await drop(tx, [known.id])
     document = new_id()
     values = {"w": tx.workspace_id, "id": document, "source": source, "title": title, "sha256": digest}
     await tx.execute(_ADD, values | {"original": original})
-    for n, chunk in enumerate(chunks):
-        row = {"w": tx.workspace_id, "id": new_id(), "document": document, "n": n}
-        await tx.execute(_PASSAGE, row | {"heading": chunk.heading, "text": chunk.text})
+    await add_passages(tx, document, chunks)
     return True
 
 
+async def add_passages(tx: Tx, document_id: UUID, chunks: Sequence[Chunk]) -> list[int]:
+    """Their numbers, in order. One statement: postings and counts are made once for all."""
+    rows = await tx.execute(
+        _PASSAGES_OF,
+        {
+            "w": tx.workspace_id, "document": document_id, "ids": [new_id() for _ in chunks],
+            "headings": [one.heading for one in chunks], "texts": [one.text for one in chunks],
+        },
+    )  # fmt: skip
+    return [row.nr for row in sorted(rows, key=lambda row: row.n)]
+
+
+async def drop(tx: Tx, documents: Sequence[UUID]) -> int:
+    """From now on no search finds them. How many there were."""
+    if not documents:
+        return 0
+    await tx.execute(_DROP_PASSAGES, {"documents": list(documents)})
+    return int((await tx.execute(_DROP, {"documents": list(documents)})).rowcount)
+
+
 async def stored(tx: Tx) -> list[Stored]:
-    """Every document, by source."""
+    """Every document of the workspace's file, by source."""
     rows = await tx.execute(_STORED)
     return [Stored(row.source, row.title, bytes(row.sha256), row.original, row.passages) for row in rows]
 
@@ -108,24 +107,6 @@ async def passages(tx: Tx, source: str) -> list[Chunk]:
 
 
 async def keep_only(tx: Tx, sources: Sequence[str]) -> None:
-    await tx.execute(_DROP_OTHERS, {"sources": list(sources)})
-
-
-async def words(tx: Tx, question: str) -> list[str]:
-    """The question's lexemes, stop words left out, as Postgres reads English."""
-    return list((await tx.execute(_WORDS, {"question": question})).scalar_one())
-
-
-async def search(tx: Tx, lexemes: Sequence[str], limit: int) -> list[Found]:
-    """Passages with any of these lexemes, best rank first."""
-    if not lexemes:
-        return []
-    query = " | ".join("'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in lexemes)
-    rows = await tx.execute(_SEARCH, {"query": query, "limit": limit})
-    return [Found(row.id, row.title, row.heading, row.text, frozenset(row.lexemes), row.rank) for row in rows]
-
-
-async def spread(tx: Tx, lexemes: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Of each lexeme: in how many of how many passages it stands."""
-    rows = await tx.execute(_SPREAD, {"words": list(lexemes)})
-    return {row.word: (row.passages, row.total) for row in rows}
+    """Of the documents that the workspace's file names; what was uploaded or fetched stays."""
+    rows = await tx.execute(_OTHERS, {"sources": list(sources)})
+    await drop(tx, [row.id for row in rows])

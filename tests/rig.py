@@ -267,7 +267,9 @@ class Thinking:
     def __init__(self) -> None:
         self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
 
-    async def search(self, workspace_id: UUID, question: str, limit: int) -> Sequence[Passage]:
+    async def search(
+        self, workspace_id: UUID, question: str, limit: int, *, asked_as: str = ""
+    ) -> Sequence[Passage]:
         self.asked.set()
         await self.may_answer.wait()
         words = "Our opening hours are Monday to Friday from 8 am to 5 pm."

@@ -39,7 +39,9 @@ class Shelf:
     def __init__(self, passages: Sequence[Passage]) -> None:
         self._passages = [(p, terms(f"{p.source} {p.heading} {p.text}")) for p in passages]
 
-    async def search(self, workspace_id: UUID, question: str, limit: int) -> Sequence[Passage]:
+    async def search(
+        self, workspace_id: UUID, question: str, limit: int, *, asked_as: str = ""
+    ) -> Sequence[Passage]:
         weights = {term: self._weight(term) for term in sorted(terms(question))}
         total = sum(weights.values()) or 1.0
         scored = [

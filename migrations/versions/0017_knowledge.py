@@ -1,0 +1,14 @@
+"""Knowledge: documents read in versions, postings for BM25, vectors, and the questions that nobody could answer."""
+
+from pathlib import Path
+
+from migrations.sql import run_file
+
+revision = "0017"
+# Others before it are written by other hands at the same time; whichever are there, there is one line of revisions.
+_before = (file.name[:4] for file in Path(__file__).parent.glob("0*.py") if file.name[:4] < revision)
+down_revision = max(_before)
+
+
+def upgrade() -> None:
+    run_file("0017_knowledge.sql")

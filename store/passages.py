@@ -1,0 +1,161 @@
+"""Finding passages: by their words, through postings, and by their vectors. Everything here sees one workspace."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+
+from store.db import Tx
+
+K1, B = 1.2, 0.75
+"""BM25's two numbers, as Robertson and Lucene have them."""
+GRAPHS = (384, 1536)
+"""Dimensions for which there is a graph of neighbours; others are always searched in full."""
+EF = 100
+"""How widely the graph is searched: 0.99 of the exact ten nearest of 100,000."""
+
+_ASKED = text(
+    "with asked as (select unnest(tsvector_to_array(to_tsvector('english', :question))) collate \"C\" as term)"
+    " select a.term, coalesce(l.passages, 0) as passages, coalesce(l.words, 0) as words from asked a"
+    " left join lexeme l on l.workspace_id = frontdesk_workspace() and l.term = a.term"
+    " union all select '', passages, words from lexeme where workspace_id = frontdesk_workspace() and term = ''"
+)
+_STATE = text(
+    "select version, model, ann, due_at is not null as waiting from knowledge_state"
+    " where workspace_id = frontdesk_workspace()"
+)
+_BY_WORDS = (
+    "words as materialized ("
+    " select p.nr, sum(q.idf * p.tf * (:k1 + 1) / (p.tf + :k1 * (1 - :b + :b * p.words / :average))) as held"
+    " from unnest(cast(:rare as text[]), cast(:rare_idf as real[])) as q (term, idf)"
+    ' join posting p on p.workspace_id = frontdesk_workspace() and p.term = q.term collate "C"'
+    " group by p.nr order by held desc, p.nr limit :many)"
+)
+_EXACT = (
+    "near as materialized (select e.nr, -(e.vector <#> cast(:vector as halfvec)) as similarity from embedding e"
+    " where e.workspace_id = frontdesk_workspace() and e.model = :model order by similarity desc, e.nr limit :many)"
+)
+_GRAPH = (
+    "near as materialized (select e.nr, -(e.vector::halfvec(SIZE) <#> cast(:vector as halfvec(SIZE))) as similarity"
+    " from embedding e where e.ann and e.dimensions = SIZE and e.workspace_id = frontdesk_workspace()"
+    " and e.model = :model order by e.vector::halfvec(SIZE) <#> cast(:vector as halfvec(SIZE)) limit :many)"
+)
+_SCORED = (
+    " select f.nr, n.similarity as near, (select -(e.vector <#> cast(:vector as halfvec)) from embedding e"
+    "  where n.nr is null and e.workspace_id = frontdesk_workspace() and e.nr = f.nr and e.model = :model) as far,"
+    " (select sum(q.idf * p.tf * (:k1 + 1) / (p.tf + :k1 * (1 - :b + :b * p.words / :average)))"
+    "  from unnest(cast(:terms as text[]), cast(:idf as real[])) as q (term, idf)"
+    '  join posting p on p.workspace_id = frontdesk_workspace() and p.term = q.term collate "C" and p.nr = f.nr) as held'
+    " from (select nr from near union select nr from words) f left join near n on n.nr = f.nr"
+)
+_WORDS_ONLY = text(f"with {_BY_WORDS} select nr, null as near, null as far, held from words")  # noqa: S608
+_EXACTLY = text(f"with {_BY_WORDS}, {_EXACT}{_SCORED}")
+_BY_GRAPH = {size: text(f"with {_BY_WORDS}, {_GRAPH}{_SCORED}".replace("SIZE", str(size))) for size in GRAPHS}
+_WIDELY = text(
+    "select set_config('hnsw.ef_search', :ef, true), set_config('hnsw.iterative_scan', 'strict_order', true),"
+    " set_config('enable_seqscan', 'off', true)"
+)
+_READ = text(
+    "select p.nr, p.id, d.title, p.heading, p.text, tsvector_to_array(p.lexemes) as lexemes from passage p"
+    " join document d on d.workspace_id = p.workspace_id and d.id = p.document_id where p.nr = any(:numbers)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What the workspace's knowledge is: `spread` says in how many passages each of the question's words stands."""
+
+    spread: Mapping[str, int]
+    passages: int
+    average: float
+    """Words of a passage."""
+    version: int = 0
+    model: str | None = None
+    """Whose vectors serve; None: nobody's yet."""
+    ann: bool = False
+    waiting: bool = False
+    """Some passages have no vector yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """`similarity` is a cosine; None where there is no vector. `held` is BM25."""
+
+    nr: int
+    similarity: float | None
+    held: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    nr: int
+    id: UUID
+    title: str
+    heading: str
+    text: str
+    lexemes: frozenset[str]
+
+
+async def shelf(tx: Tx, question: str) -> Shelf:
+    """The question's words as Postgres reads English, stop words left out, and what is known of them."""
+    rows = (await tx.execute(_ASKED, {"question": question})).all()
+    state = (await tx.execute(_STATE)).first()
+    spread = {row.term: int(row.passages) for row in rows if row.term}
+    whole = next((row for row in rows if not row.term), None)
+    count = int(whole.passages) if whole else 0
+    average = float(whole.words) / count if whole and count else 1.0
+    if state is None:
+        return Shelf(spread, count, average or 1.0)
+    return Shelf(spread, count, average or 1.0, state.version, state.model, state.ann, state.waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to look for. `rare` are the words whose every passage is looked at; the others only add to the score of
+    passages that were found."""
+
+    weights: Mapping[str, float]
+    rare: Sequence[str]
+    vector: Sequence[float] | None
+    model: str = ""
+    graph: bool = False
+    many: int = 100
+
+
+async def search(tx: Tx, asked: Asked, average: float) -> list[Hit]:
+    """The nearest and the best by words, each with both scores."""
+    rare = list(asked.rare)
+    values = {
+        "terms": list(asked.weights), "idf": list(asked.weights.values()), "rare": rare, "many": asked.many,
+        "rare_idf": [asked.weights[term] for term in rare], "k1": K1, "b": B, "average": average,
+    }  # fmt: skip
+    if asked.vector is None:
+        rows = await tx.execute(
+            _WORDS_ONLY, {name: values[name] for name in values if name not in ("terms", "idf")}
+        )
+        return [_hit(row) for row in rows]
+    values |= {"vector": as_halfvec(asked.vector), "model": asked.model}
+    size = len(asked.vector)
+    if asked.graph and size in _BY_GRAPH:
+        await tx.execute(_WIDELY, {"ef": str(max(EF, asked.many))})
+        return [_hit(row) for row in await tx.execute(_BY_GRAPH[size], values)]
+    return [_hit(row) for row in await tx.execute(_EXACTLY, values)]
+
+
+def _hit(row: object) -> Hit:
+    near, far = getattr(row, "near", None), getattr(row, "far", None)
+    similarity = near if near is not None else far
+    return Hit(row.nr, None if similarity is None else float(similarity), float(row.held or 0.0))  # type: ignore[attr-defined]
+
+
+async def read(tx: Tx, numbers: Sequence[int]) -> dict[int, Found]:
+    rows = await tx.execute(_READ, {"numbers": list(numbers)})
+    return {
+        row.nr: Found(row.nr, row.id, row.title, row.heading, row.text, frozenset(row.lexemes))
+        for row in rows
+    }
+
+
+def as_halfvec(vector: Sequence[float]) -> str:
+    return "[" + ",".join(f"{one:.5g}" for one in vector) + "]"

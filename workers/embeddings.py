@@ -1,0 +1,68 @@
+"""Gives passages their vectors, workspace by workspace, and lets a new model serve when it has all of them."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from domain.errors import TurnFailed
+from runtime.runtime import Runtime
+from runtime.wake import KNOWLEDGE
+from store import vectors
+from workers.loop import Loop
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+BATCH = 32
+"""Passages at once: two seconds of this machine, far less than the lease."""
+RETRY = timedelta(seconds=5)
+
+
+class EmbeddingWorker:
+    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
+        self._rt, self._only, self._embedder = rt, only, rt.embedder
+
+    def loop(self) -> Loop[UUID]:
+        return Loop(
+            KNOWLEDGE,
+            self.claim,
+            self.work,
+            self.next_due_s,
+            self._rt.wake,
+            self._rt.settings.poll_s,
+            at_once=1,
+        )
+
+    async def claim(self, limit: int) -> Sequence[UUID]:
+        async with self._rt.db.dispatch() as dispatch:
+            return await vectors.claim(dispatch, self._embedder.model, limit, LEASE, self._only)
+
+    async def next_due_s(self) -> float | None:
+        return None
+
+    async def work(self, workspace_id: UUID) -> None:
+        """Batch by batch, each kept when it is made: who is killed has lost one."""
+        try:
+            while await self._batch(workspace_id):
+                self._rt.crash("passages_embedded")
+        except TurnFailed as error:
+            logger.warning("vectors of %s: %s; words serve meanwhile", workspace_id, type(error).__name__)
+            async with self._rt.db.transaction(workspace_id) as tx:
+                await vectors.later(tx, RETRY)
+
+    async def _batch(self, workspace_id: UUID) -> bool:
+        model = self._embedder.model
+        async with self._rt.db.transaction(workspace_id) as tx:
+            state = await vectors.state(tx, LEASE)
+            bare = await vectors.missing(tx, model, BATCH)
+            if state is None:
+                return False
+            if not bare:
+                if await vectors.into_graph(tx, model, self._embedder.dimensions):
+                    return True
+                return not await vectors.serve(tx, model, state.version)
+        made = await self._embedder.embed([one.words for one in bare])
+        async with self._rt.db.transaction(workspace_id) as tx:
+            await vectors.add(tx, model, [one.nr for one in bare], made.tolist())
+        return True

@@ -6,7 +6,7 @@ from functools import cache
 
 from dialogue.extract.cues import Signs, before, fit, lexicon, stems
 from dialogue.extract.heard import Found, Heard, How
-from dialogue.extract.polarity import negated
+from dialogue.extract.polarity import corrects, negated
 from dialogue.extract.spans import MASK, Span, openers, spans
 from domain.entities import Kind
 from domain.fields import Complaint, Field_, FieldType, parse
@@ -419,6 +419,8 @@ def _answers(heard: Heard, asked: list[Field_], signs: dict[str, Signs], masked:
         return
     for start, words in _bare(masked):
         value = parse(words, field, heard.here)
+        if corrects(heard.text) and words.islower():
+            continue
         if _says_something(words, spoken_for) and not isinstance(value, Complaint):
             sure = 0.8 if field.type is FieldType.PERSON_NAME else 0.75
             yield Found(field.name, value, sure, words, start, How.ANSWERED)

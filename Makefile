@@ -30,6 +30,7 @@ golden: $(VENV)/.dev       ## rewrite golden files; review the diff
 bench: $(VENV)/.dev        ## every bench, shortly; one JSON object a line; docs/speed.md
 	$(BIN)/frontdesk bench ingest --rounds 1 --seconds 1 --json
 	$(BIN)/frontdesk bench turn --messages 10000 --seconds 5 --json
+	$(BIN)/frontdesk bench fanout --sockets 300 --seconds 3 --json
 
 lock:                      ## resolve again (needs uv): hashes, no index address
 	$(LOCK) -o requirements.lock

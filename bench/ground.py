@@ -53,3 +53,13 @@ def cpu_s(pid: int) -> float:
     """CPU seconds that a process has used so far, its own and the system's for it."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def postgres_s(owner_url: str) -> float:
+    """CPU seconds of the server and all its children, those that have ended included."""
+    directory = owner_url.partition("host=")[2]
+    server = int(Path(directory, "postmaster.pid").read_text().splitlines()[0])
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    ended = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()
+    gone = (int(ended[13]) + int(ended[14])) / os.sysconf("SC_CLK_TCK")
+    return gone + cpu_s(server) + sum(cpu_s(int(child)) for child in children)

@@ -40,6 +40,10 @@ class Blow:
     p99_ms: float = 0
     cpu_us: float = 0
     """Of the process that was struck, a request; the striker cannot know it."""
+    postgres_us: float = 0
+    """Of the database, a request; likewise."""
+    client_us: float = 0
+    """Of the striker itself, a request: what it takes from the machine that the struck cannot have."""
     answered: int = 0
     refused: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
@@ -112,7 +116,7 @@ def requests_for(order: Order, count: int) -> list[bytes]:
 async def strike(order: Order) -> Blow:
     requests = requests_for(order, int(order.seconds * MOST_PER_S))
     url, times, blow = urlsplit(order.url), list[float](), Blow()
-    loop, begun = asyncio.get_running_loop(), time.perf_counter()
+    loop, begun, used = asyncio.get_running_loop(), time.perf_counter(), time.process_time()
     made = [
         await loop.create_connection(
             lambda: Connection(requests, times, blow, begun + order.seconds),
@@ -122,10 +126,11 @@ async def strike(order: Order) -> Blow:
         for _ in range(order.connections)
     ]
     await asyncio.wait([protocol.over for _, protocol in made], timeout=order.seconds + 30)
-    took = time.perf_counter() - begun
+    took, used = time.perf_counter() - begun, time.process_time() - used
     times.sort()
     blow.answered = len(times)
     blow.refused = sum(n for status, n in blow.statuses.items() if not status.startswith("2"))
+    blow.client_us = round(used / max(blow.answered, 1) * 1e6)
     blow.rps = round((blow.answered - blow.refused) / took, 1)
     if times:
         blow.p50_ms = round(times[len(times) // 2] * 1000, 2)

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from bench import floor
-from bench.ground import Ground, cpu_s, load_average, open_ground
+from bench.ground import Ground, cpu_s, load_average, open_ground, postgres_s
 from bench.hammer import Blow, Order
 from frontdesk.serving import listen
 
@@ -37,6 +37,10 @@ class Line:
     cpu_us: float
     """Of the web process, a webhook: hardly touched by what else runs on the machine."""
     floor_cpu_us: float
+    postgres_us: float
+    """Of the database server, all its processes, a webhook."""
+    floor_postgres_us: float
+    client_us: float
     refused: int
 
 
@@ -48,7 +52,7 @@ async def run(rounds: int = 3, seconds: float = 2.0) -> dict[str, Any]:
         for url, pid in ((floor_url, floor_pid), (ours, web_pid)):
             await _strike(
                 ground, url, pid, 16, 2 * seconds, 0
-            )  # plans, pools, and every customer's first message
+            )  # plans, pools, every customer's first message
         blows: dict[int, list[tuple[Blow, Blow]]] = {n: [] for n in CONNECTIONS}
         loads = [load_average()]
         for round_ in range(rounds):
@@ -72,7 +76,8 @@ def _line(connections: int, pairs: list[tuple[Blow, Blow]]) -> Line:
     return Line(
         connections, middle("rps", 0), middle("rps", 1), round(middle("rps", 0) / middle("rps", 1), 2),
         middle("p50_ms", 0), middle("p99_ms", 0), middle("p50_ms", 1), middle("p99_ms", 1),
-        middle("cpu_us", 0), middle("cpu_us", 1),
+        middle("cpu_us", 0), middle("cpu_us", 1), middle("postgres_us", 0), middle("postgres_us", 1),
+        middle("client_us", 0),
         sum(ours.refused + blow_floor.refused for ours, blow_floor in pairs),
     )  # fmt: skip
 
@@ -83,11 +88,13 @@ async def _strike(ground: Ground, url: str, pid: int, connections: int, seconds:
     hammer = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.hammer", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
-    before = cpu_s(pid)
+    before, before_postgres = cpu_s(pid), postgres_s(ground.postgres.owner_url)
     async with asyncio.timeout(seconds + 60):
         out, _ = await hammer.communicate(json.dumps(asdict(order)).encode())
     blow = Blow(**json.loads(out))
     blow.cpu_us = round((cpu_s(pid) - before) / max(blow.answered, 1) * 1e6)
+    used = postgres_s(ground.postgres.owner_url) - before_postgres
+    blow.postgres_us = round(used / max(blow.answered, 1) * 1e6)
     return blow
 
 
@@ -126,11 +133,13 @@ async def _listens(port: int) -> bool:
 def told(found: dict[str, Any]) -> str:
     """For people."""
     rows = [
-        "connections   ours/s  floor/s  ratio   p50 ms   p99 ms  floor p50  floor p99  CPU µs  floor",
+        "connections   ours/s  floor/s  ratio   p50 ms   p99 ms  floor p50  floor p99"
+        "  CPU µs  floor  Postgres  floor  client",
         *(
             f"{one['connections']:>11}  {one['rps']:>7.0f}  {one['floor_rps']:>7.0f}  {one['ratio']:>5.2f}"
             f"  {one['p50_ms']:>7.2f}  {one['p99_ms']:>7.2f}  {one['floor_p50_ms']:>9.2f}"
             f"  {one['floor_p99_ms']:>9.2f}  {one['cpu_us']:>6.0f}  {one['floor_cpu_us']:>5.0f}"
+            f"  {one['postgres_us']:>8.0f}  {one['floor_postgres_us']:>5.0f}  {one['client_us']:>6.0f}"
             for one in found["table"]
         ),
         f"medians of {found['rounds']} rounds of {found['seconds']} s; load {found['load_average']}",

@@ -2,16 +2,14 @@
 a debounce of nothing. How long, where the time goes, how many a second, how much CPU; and with a past of many messages."""
 
 import asyncio
-import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from bench.crew import Crew
-from bench.ground import Ground, cpu_s, load_average, open_ground
+from bench.ground import Ground, cpu_s, load_average, open_ground, postgres_s
 from bench.history import fill
 from simulators.twilio import handsets
 
@@ -131,18 +129,8 @@ def _used(ground: Ground, workers: int) -> Used:
     return Used(
         cpu_s(processes["web"].pid),
         sum(cpu_s(processes[f"worker-{n}"].pid) for n in range(workers)),
-        _postgres_s(ground.postgres.owner_url),
+        postgres_s(ground.postgres.owner_url),
     )
-
-
-def _postgres_s(owner_url: str) -> float:
-    """The server's and all its children's, those that have ended included."""
-    directory = owner_url.partition("host=")[2]
-    server = int(Path(directory, "postmaster.pid").read_text().splitlines()[0])
-    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
-    ended = Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()
-    gone = (int(ended[13]) + int(ended[14])) / os.sysconf("SC_CLK_TCK")
-    return gone + cpu_s(server) + sum(cpu_s(int(child)) for child in children)
 
 
 def _spread(seconds: list[float]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import WebSocketRoute
 
 from admin_api import (
+    channels,
     conversations,
     docs,
     drafts,
@@ -52,7 +53,7 @@ _ABOUT = (
     " decide about drafts, and see why the assistant said what it said; and what its people set up there."
 )
 _IN_WORKSPACE = (
-    workspaces.one, members.router, members.invitations, keys.router, notifications.router,
+    workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,
     notifications.preferences, conversations.router, drafts.router,
 )  # fmt: skip
 """Routers of which every address is below /workspaces/{ws}."""

@@ -27,6 +27,7 @@ CODES = {
     "weak_password": "The password is too short, or one that is tried first; `errors` says which.",
     "email_taken": "There is an account, or a person, with this e-mail address.",
     "registration_closed": "This installation takes people by invitation only.",
+    "channel_exists": "There is a channel of this kind with this address.",
     "slug_taken": "There is a workspace with this slug.",
     "last_owner": "Nobody would be left who owns the workspace.",
     "already_member": "The person who is invited is in the workspace already.",

@@ -6,13 +6,13 @@ import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx2
 
-from frontdesk.findings import Finding, note, ok, wrong
+from runtime import asked
+from runtime.asked import REAL_TWILIO
+from runtime.findings import Finding, note, ok, wrong
 from runtime.runtime import Runtime
 from runtime.settings import Settings, secret_file
 from store import channels, health, migrate, workspaces
@@ -23,7 +23,6 @@ from store.db import UNAVAILABLE
 FREE = 1 << 30  # bytes: below this a disk is nearly full
 SKEW = timedelta(seconds=5)
 LATE = timedelta(minutes=2)
-REAL_TWILIO = "https://api.twilio.com"
 
 
 def machine(settings: Settings) -> list[Finding]:
@@ -117,7 +116,7 @@ async def _businesses(rt: Runtime) -> list[Finding]:
         found.append(finding)
         for row in rows:
             called_by_twilio |= row.kind.startswith("twilio") and rt.settings.twilio_url == REAL_TWILIO
-            found += await _channel(rt, slug, row)
+            found += await asked.check(rt, row, f"{slug}: {row.kind} {row.address}".rstrip())
     if not found:
         found.append(note("workspaces", "there are none yet", "frontdesk apply demos/clinic.yaml"))
     return [*found, await _public_url(rt, called_by_twilio)]
@@ -157,68 +156,6 @@ async def _keys(rt: Runtime, workspace_id: UUID, slug: str) -> tuple[list[Channe
         return [], wrong(name, "do not open with FRONTDESK_SECRET_KEY", todo)
 
 
-async def _channel(rt: Runtime, slug: str, row: ChannelRow) -> list[Finding]:
-    name = f"{slug}: {row.kind} {row.address}"
-    if not row.active:
-        todo = "mend the cause, then resume it in the console or with frontdesk apply"
-        return [wrong(name, f"suspended: {row.state_reason}", todo)]
-    if not row.kind.startswith("twilio"):
-        return [note(name, "active; its provider is not asked by this version")]
-    found = rt.open_channel(row).account.credentials
-    if not found.get("account_sid") or not found.get("auth_token"):
-        todo = "put them under channels[].credentials, or set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"
-        return [wrong(name, "no credentials: nothing can be sent or verified", todo)]
-    return await _twilio(rt, name, row, found["account_sid"], found["auth_token"])
-
-
-async def _twilio(rt: Runtime, name: str, row: ChannelRow, sid: str, token: str) -> list[Finding]:
-    """Source: https://www.twilio.com/docs/iam/api/account, …/phone-numbers/api/incomingphonenumber-resource"""
-    base = f"{rt.settings.twilio_url}/2010-04-01/Accounts/{sid}"
-    try:
-        account = await rt.http.get(f"{base}.json", auth=(sid, token))
-        numbers = await rt.http.get(
-            f"{base}/IncomingPhoneNumbers.json", auth=(sid, token), params={"PhoneNumber": row.address}
-        )
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        return [
-            wrong(
-                name,
-                f"Twilio does not answer ({type(error).__name__})",
-                "look at the network, and FRONTDESK_TWILIO_URL",
-            )
-        ]
-    if account.status_code in (401, 403, 404):
-        return [
-            wrong(
-                name,
-                f"Twilio refuses the credentials ({account.status_code})",
-                "copy account SID and auth token anew",
-            )
-        ]
-    if account.status_code != 200 or (status := _json(account).get("status")) != "active":
-        said = f"answers {account.status_code}" if account.status_code != 200 else f"the account is {status}"
-        return [wrong(name, f"Twilio: {said}", "see the account at console.twilio.com")]
-    place = "the simulator" if rt.settings.twilio_url != REAL_TWILIO else "Twilio"
-    found = [ok(name, f"credentials accepted by {place}")]
-    return found if row.kind != "twilio_sms" else [*found, _webhook(rt, name, row, _json(numbers))]
-
-
-def _webhook(rt: Runtime, name: str, row: ChannelRow, answer: dict[str, Any]) -> Finding:
-    ours = f"{rt.settings.public_url}/channels/{row.id}/messages"
-    listed = [
-        one for one in answer.get("incoming_phone_numbers", ()) if one.get("phone_number") == row.address
-    ]
-    if not listed:
-        return wrong(
-            f"{name} webhook", "the account does not own this number", "buy it there, or mend the address"
-        )
-    url = str(listed[0].get("sms_url") or "")
-    if url == ours:
-        return ok(f"{name} webhook", "points here")
-    host = urlsplit(url).netloc or "nowhere"
-    return wrong(f"{name} webhook", f"points to {host}", f"set the number's messaging webhook to {ours}")
-
-
 async def _public_url(rt: Runtime, called_by_twilio: bool) -> Finding:
     url, todo = rt.settings.public_url, "start frontdesk, or mend FRONTDESK_PUBLIC_URL"
     if called_by_twilio and not url.startswith("https://"):
@@ -228,7 +165,7 @@ async def _public_url(rt: Runtime, called_by_twilio: bool) -> Finding:
         answer = await rt.http.get(f"{url}/healthz")
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         return wrong("public url", f"nothing answers at {url} ({type(error).__name__})", todo)
-    if answer.status_code != 200 or _json(answer).get("status") != "alive":
+    if answer.status_code != 200 or asked.read(answer).get("status") != "alive":
         return wrong("public url", f"something else answers at {url} ({answer.status_code})", todo)
     return ok("public url", f"{url} answers")
 
@@ -240,14 +177,6 @@ def _late(late: health.Late) -> Finding:
     who = "scheduler" if late.what == "timers" else "worker"
     said = f"{late.count} wait longer than {LATE.seconds // 60} minutes{since}"
     return wrong(late.what, said, f"is a {who} running? frontdesk {who}")
-
-
-def _json(answer: httpx2.Response) -> dict[str, Any]:
-    try:
-        found = answer.json()
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def file_mode(path: Path) -> int | None:

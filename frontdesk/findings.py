@@ -1,36 +1,14 @@
-"""What a check found: one line of ok, or of what is wrong and what to do."""
+"""What checks found, told: one line each, or JSON."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict
 
 import typer
 
-State = Literal["ok", "note", "wrong"]
+from runtime.findings import Finding
+
 _MARKS = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`note` is no failure: something is missing and done another way meanwhile."""
-
-    check: str
-    state: State
-    said: str
-    todo: str = ""
-
-
-def ok(check: str, said: str) -> Finding:
-    return Finding(check, "ok", said)
-
-
-def note(check: str, said: str, todo: str = "") -> Finding:
-    return Finding(check, "note", said, todo)
-
-
-def wrong(check: str, said: str, todo: str) -> Finding:
-    return Finding(check, "wrong", said, todo)
 
 
 def tell(findings: Sequence[Finding], as_json: bool) -> int:

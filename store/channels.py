@@ -13,7 +13,7 @@ from store.db import Dispatch, Tx, new_id
 
 _FIND = text("select workspace_id from channel where id = :id")
 _LOCATE = text("select workspace_id, id from channel where kind = :kind and address = :address")
-_COLUMNS = "id, kind, address, state, state_reason, credentials, settings, open_until, failures"
+_COLUMNS = "id, kind, address, state, state_reason, credentials, settings, open_until, failures, version"
 _GET = text(f"select {_COLUMNS} from channel where id = :id")  # noqa: S608  (constant columns)
 _ALL = text(f"select {_COLUMNS} from channel order by created_at, id")  # noqa: S608
 _PUT = text(
@@ -63,6 +63,7 @@ class ChannelRow:
     credentials: Mapping[str, str] = field(repr=False)
     settings: Mapping[str, Any]
     open_until: datetime | None
+    version: int = 1
 
     def seconds(self, setting: str, default: float) -> float:
         return float(self.settings.get(setting, default))
@@ -146,5 +147,5 @@ def _channel(tx: Tx, row: Any) -> ChannelRow:
     opened = tx.vault.open_maybe("channel.credentials", row.credentials and bytes(row.credentials))
     return ChannelRow(
         tx.workspace_id, row.id, row.kind, row.address, row.state == "active", row.state_reason,
-        json.loads(opened or "{}"), row.settings, row.open_until,
+        json.loads(opened or "{}"), row.settings, row.open_until, row.version,
     )  # fmt: skip

@@ -11,10 +11,11 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain.errors import Conflict, NotFound
-from store import audit, contacts, contexts, drafts, outbox, timers
+from store import audit, contacts, contexts, drafts, notifications, outbox, timers
 from store.contacts import Contact
 from store.contexts import Kept
 from store.db import Tx
+from store.notifications import Kind
 from store.outbox import NewMessage, Split
 
 _COLUMNS = (
@@ -197,6 +198,8 @@ async def take_over(
 ) -> None:
     await _hold_open(tx, conversation_id)
     await _take(tx, conversation_id, person_id, reason, pause, answered=False)
+    if actor == "system":
+        await notifications.add(tx, Kind.HANDOFF, conversation_id=conversation_id, reason=reason)
     await audit.add(tx, actor, "conversation_taken_over", "conversation", conversation_id, reason=reason)
 
 
@@ -216,6 +219,7 @@ async def close(tx: Tx, conversation_id: UUID, actor: str) -> None:
     await drafts.supersede(tx, conversation_id)
     await timers.cancel(tx, timers.PAUSE_ENDS, conversation_id)
     await tx.execute(_CLOSE, {"id": conversation_id})
+    await notifications.settle(tx, Kind.HANDOFF, conversation_id=conversation_id)
     await audit.add(tx, actor, "conversation_closed", "conversation", conversation_id)
 
 
@@ -240,8 +244,11 @@ async def _hold_open(tx: Tx, conversation_id: UUID) -> Conversation:
 async def hand_to_person(
     tx: Tx, conversation_id: UUID, person_id: UUID | None, reason: str, pause: timedelta, *, answered: bool
 ) -> None:
-    """The conversation is a person's for `pause`; the caller holds it."""
+    """The conversation is a person's for `pause`; the caller holds it. When it is nobody's in particular, those who
+    work here are told."""
     await _take(tx, conversation_id, person_id, reason, pause, answered=answered)
+    if person_id is None:
+        await notifications.add(tx, Kind.HANDOFF, conversation_id=conversation_id, reason=reason)
 
 
 async def _take(
@@ -256,6 +263,7 @@ async def _take(
         "answered": answered,
     }
     await tx.execute(_TAKE, values)
+    await notifications.settle(tx, Kind.HANDOFF, conversation_id=conversation_id)
     await drafts.supersede(tx, conversation_id)
     await outbox.cancel(tx, conversation_id, "person_took_over", authors=("ai",))
     await timers.cancel(tx, timers.PAUSE_ENDS, conversation_id)

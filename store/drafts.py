@@ -13,8 +13,9 @@ from sqlalchemy import text
 
 from domain.errors import Conflict, Invalid, NotFound
 from domain.skill import Overtaken, SkillEffect
-from store import audit, outbox, skill_effects, timers
+from store import audit, notifications, outbox, skill_effects, timers
 from store.db import Tx, new_id
+from store.notifications import Kind
 from store.outbox import NewMessage, Split
 from store.skill_effects import Where
 
@@ -97,20 +98,30 @@ async def propose(
     effects = tx.vault.seal("draft.effects", skill_effects.write(then)) if then else None
     await tx.execute(_ADD, values | {"original": original, "body": body, "effects": effects})
     await timers.set_(tx, timers.DRAFT_EXPIRES, conversation_id, expires_at, draft_id)
+    await notifications.add(
+        tx, Kind.DRAFT, conversation_id=conversation_id, subject_id=draft_id, reason=reason
+    )
     return draft_id
 
 
 async def supersede(tx: Tx, conversation_id: UUID) -> int:
     """The customer or a person has written: what waited is stale. Returns how many retired."""
-    return len((await tx.execute(_SUPERSEDE, {"conversation": conversation_id})).all())
+    return len(await _retire(tx, conversation_id))
 
 
 async def reopen(tx: Tx, conversation_id: UUID) -> None:
     """The customer has written while a draft waited: it retires, and the next turn answers that message
     together with those that the draft was for."""
-    retired = (await tx.execute(_SUPERSEDE, {"conversation": conversation_id})).all()
+    retired = await _retire(tx, conversation_id)
     if retired:
         await tx.execute(_REWIND, {"id": conversation_id, "draft": retired[0].id})
+
+
+async def _retire(tx: Tx, conversation_id: UUID) -> Sequence[Any]:
+    retired = (await tx.execute(_SUPERSEDE, {"conversation": conversation_id})).all()
+    for one in retired:
+        await notifications.settle(tx, Kind.DRAFT, subject_id=one.id)
+    return retired
 
 
 async def get(tx: Tx, draft_id: UUID) -> Draft | None:
@@ -191,7 +202,12 @@ async def reject(
 
 async def expire(tx: Tx, draft_id: UUID) -> bool:
     """Nobody decided in time. False when somebody has."""
-    return (await tx.execute(_EXPIRE, {"id": draft_id})).first() is not None
+    row = (await tx.execute(_EXPIRE, {"id": draft_id})).first()
+    if row is not None:
+        await notifications.settle(tx, Kind.DRAFT, subject_id=draft_id)
+        talk = row.conversation_id
+        await notifications.add(tx, Kind.DRAFT_EXPIRED, conversation_id=talk, subject_id=draft_id)
+    return row is not None
 
 
 async def _hold_conversation(tx: Tx, draft_id: UUID) -> Any:
@@ -217,6 +233,7 @@ async def _decide(
 ) -> None:
     values = {"id": draft.id, "state": state, "person": person_id, "body": tx.vault.seal("draft.body", words)}
     await tx.execute(_DECIDE, values | {"note": tx.vault.seal_maybe("draft.note", note)})
+    await notifications.settle(tx, Kind.DRAFT, subject_id=draft.id)
 
 
 async def _again(tx: Tx, draft_id: UUID) -> Draft:

@@ -67,6 +67,7 @@ _DELETE = {
     name: text(f"delete from {name} where {condition}")  # noqa: S608  (constant names)
     for name, condition in (
         ("event", "conversation_id = any(:conversations) or subject_id = any(:who)"),
+        ("notification", "conversation_id = any(:conversations)"),
         ("timer", "conversation_id = any(:conversations)"),
         ("context_value", "conversation_id = any(:conversations)"),
         ("attachment", f"message_id {_OF_MESSAGES}"),

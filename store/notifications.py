@@ -42,7 +42,8 @@ _ADD = text(
     " times = notification.times + 1, at = excluded.at"
 )
 _SETTLE = text(
-    "update notification set read_at = frontdesk_now() where subject_id = :subject and kind = :kind and read_at is null"
+    "update notification set read_at = frontdesk_now() where kind = :kind and read_at is null"
+    " and (subject_id = :subject or conversation_id = :conversation)"
 )
 _COLUMNS = "id, person_id, kind, conversation_id, subject_id, reason, body, times, at, read_at"
 _PAGE = text(
@@ -94,9 +95,12 @@ async def add(
     await tx.execute(_ADD, values | {"person": person_id})
 
 
-async def settle(tx: Tx, kind: Kind, subject_id: UUID) -> None:
+async def settle(
+    tx: Tx, kind: Kind, *, conversation_id: UUID | None = None, subject_id: UUID | None = None
+) -> None:
     """It needs nobody any more: somebody has seen to it."""
-    await tx.execute(_SETTLE, {"kind": str(kind), "subject": subject_id})
+    values = {"kind": str(kind), "subject": subject_id, "conversation": conversation_id}
+    await tx.execute(_SETTLE, values)
 
 
 async def page(

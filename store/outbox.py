@@ -30,9 +30,10 @@ from domain.messages import (
     TemplateCall,
 )
 from domain.workspace import Profile
-from store import audit, channels, contacts, workspaces
+from store import audit, channels, contacts, notifications, workspaces
 from store.channels import ChannelRow
 from store.db import Dispatch, Tx, new_id
+from store.notifications import Kind
 
 Split = Callable[[str, str], list[str]]
 """(channel kind, text) → the parts that such a channel can carry."""
@@ -538,6 +539,9 @@ async def alarm(tx: Tx, channel_id: UUID, error: SendFailed) -> bool:
     reason = f"provider_code_{error.provider_code or error.http_status}"
     suspended = await channels.suspend(tx, channel_id, reason)
     if suspended:
+        await notifications.add(
+            tx, Kind.CHANNEL_SUSPENDED, subject_id=channel_id, reason=reason, roles=notifications.RUNNING
+        )
         await audit.add(tx, "system", "channel_suspended", "channel", channel_id, reason=reason)
     return suspended
 
@@ -616,6 +620,15 @@ async def settle(
 ) -> None:
     values = {"id": delivery_id, "state": state.value, "reason": reason, "error_code": error_code}
     await tx.execute(_SETTLE, values | {"disposition": disposition and disposition.value})
+    if state is DeliveryState.FAILED:
+        talk = await conversation_of(tx, delivery_id)
+        await notifications.add(
+            tx,
+            Kind.DELIVERY_FAILED,
+            conversation_id=talk,
+            subject_id=delivery_id,
+            reason=error_code or reason,
+        )
 
 
 async def _attempt_ended(

@@ -8,7 +8,7 @@ from frontdesk import findings
 from frontdesk.cli import place
 from frontdesk.cli.place import AsJson, DataDir, Workspace
 from frontdesk.doctor import file_mode
-from frontdesk.findings import Finding, note, ok, wrong
+from runtime.findings import Finding, note, ok, wrong
 from runtime import demo as demo_file
 from runtime.runtime import Runtime
 from runtime.settings import secret_file

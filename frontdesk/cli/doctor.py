@@ -8,7 +8,7 @@ from frontdesk import doctor as checks
 from frontdesk import findings
 from frontdesk.cli import place
 from frontdesk.cli.place import AsJson, DataDir
-from frontdesk.findings import Finding
+from runtime.findings import Finding, wrong
 from runtime.demo import BadDemo
 from runtime.runtime import open_runtime
 from runtime.settings import BadSettings, Settings
@@ -23,7 +23,7 @@ def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     try:
         settings = place.settings(data_dir)
     except (BadSettings, BadDemo) as error:
-        found = [findings.wrong("settings", str(error), "set it, or start `frontdesk up`")]
+        found = [wrong("settings", str(error), "set it, or start `frontdesk up`")]
     else:
         found = checks.machine(settings) + asyncio.run(_installation(settings))
     raise typer.Exit(min(findings.tell(found, as_json), 99))

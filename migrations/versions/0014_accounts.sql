@@ -103,7 +103,7 @@ create table notification (
   person_id uuid not null,
   kind text not null,
   topic text not null,                  -- what makes two of them the same
-  conversation_id uuid,
+  conversation_id uuid,                 -- no reference: a delivery that fails must not wait for the conversation's lock
   subject_id uuid,                      -- the draft, the delivery, the channel
   reason text,                          -- a code
   body bytea,                           -- words, when somebody wrote any
@@ -111,8 +111,7 @@ create table notification (
   at timestamptz not null default frontdesk_now(),
   read_at timestamptz,
   primary key (workspace_id, id),
-  foreign key (workspace_id, person_id) references person,
-  foreign key (workspace_id, conversation_id) references conversation on delete cascade
+  foreign key (workspace_id, person_id) references person
 );
 create unique index notification_once on notification (workspace_id, person_id, kind, topic) where read_at is null;
 create index on notification (workspace_id, person_id, at desc, id);
@@ -140,5 +139,7 @@ begin
     execute format('grant select, insert, update on %I to frontdesk_app', t);
   end loop;
 end $$;
+create policy erase on notification to frontdesk_eraser using (workspace_id = frontdesk_workspace());
+grant select, delete on notification to frontdesk_eraser;
 create policy find_work on invitation to frontdesk_dispatch using (true) with check (true);
 grant select (workspace_id, id) on invitation to frontdesk_dispatch;

@@ -224,12 +224,20 @@ async def get_media(request: Request) -> Response:
     """Where the bytes are; the address wants the token as well."""
     _anybody(request)
     here = simulation(request)
+    if request.path_params["id"] in here.numbers:
+        return _shown(_number(request))
     media = here.media.get(request.path_params["id"])
     if media is None:
         raise MetaError(100, "object does not exist")
     url = f"{here.origin}/whatsapp_business/attachments/?mid={media.id}&ext=300&hash={secrets.token_hex(8)}"
     said = {"messaging_product": "whatsapp", "url": url, "mime_type": media.content_type, "id": media.id}
     return JSONResponse(said | {"sha256": sha256(media.content).hexdigest(), "file_size": len(media.content)})
+
+
+def _shown(number: Number) -> Response:
+    """https://developers.facebook.com/docs/whatsapp/business-management-api/manage-phone-numbers"""
+    said = {"id": number.phone_number_id, "display_phone_number": f"+{number.display}"}
+    return JSONResponse(said | {"verified_name": "Test Business", "quality_rating": "GREEN"})
 
 
 async def get_content(request: Request) -> Response:

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from dialogue import words
 from dialogue.asking import context_of, summary
 from domain import fair_housing
+from domain.disclosure import disclosure
 from domain.turn import Reply, Turn
 
 _LINK = re.compile(
@@ -47,7 +48,7 @@ def guard(turn: Turn) -> Turn:
 
 
 def complaints(reply: Reply, turn: Turn) -> list[str]:
-    trusted = _trusted(turn)
+    trusted = _sources(turn) if reply.model else _trusted(turn)
     loose = figures(reply.text) - figures(trusted)
     links = _links(reply.text) - _links(trusted)
     found = [f"nothing supports {kind} {value}" for kind, value in sorted(loose)]
@@ -108,7 +109,7 @@ def _trusted(turn: Turn) -> str:
     """Everything that a reply may quote."""
     profile = turn.profile
     own = profile.model_dump_json(
-        exclude={"channels": {"__all__": {"credentials"}}, "intents": True, "rules": True}
+        exclude={"channels": {"__all__": {"credentials"}}, "intents": True, "rules": True, "models": True}
     )
     context = [str(value.value) for value in context_of(turn).values()]
     readings = [summary(turn, language) for language in words.LANGUAGES]
@@ -117,6 +118,18 @@ def _trusted(turn: Turn) -> str:
     skill = [turn.spoken.text] if turn.spoken else []
     templates = [words.literals(language) for language in words.LANGUAGES]
     return "\n".join([own, *context, *readings, *said, *passages, *skill, *templates])
+
+
+def _sources(turn: Turn) -> str:
+    """What a model may quote: documents, opening hours and names. What the customer wrote is no source (they may have
+    written it to hear it back), and neither is what we said before, which they may have made us say."""
+    profile = turn.profile
+    own = profile.model_dump_json(
+        include={"workspace": {"name"}, "hours": True, "assistant": {"name", "greeting"}}
+    )
+    passages = [f"{passage.source} {passage.heading} {passage.text}" for passage in turn.passages]
+    templates = [words.literals(language) for language in words.LANGUAGES]
+    return "\n".join([own, *passages, *templates, *(disclosure(profile, one) for one in words.LANGUAGES)])
 
 
 def _leaks(text: str, turn: Turn) -> bool:

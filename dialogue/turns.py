@@ -9,11 +9,14 @@ from dialogue.asking import asked, last_of_ours
 from dialogue.compose import compose, language_of
 from dialogue.context import fill_context
 from dialogue.guard import guard
+from dialogue.models import Models
 from dialogue.stack import Skills, act
+from dialogue.understand.llm import abilities, reconsider, take_slots
 from dialogue.understand.local import weight
 from dialogue.understand.sentences import follows_up
 from dialogue.vocabulary import speaks
-from domain import fair_housing, loops, policy
+from dialogue.wording import reword
+from domain import fair_housing, loops, policy, suspect
 from domain.ports import Retriever, Understander
 from domain.skill import SkillEffect
 from domain.turn import (
@@ -41,15 +44,24 @@ conversation's language."""
 
 
 async def answer(
-    turn: Turn, understander: Understander, knowledge: Retriever, skills: Skills = MappingProxyType({})
+    turn: Turn,
+    understander: Understander,
+    knowledge: Retriever,
+    skills: Skills = MappingProxyType({}),
+    models: Models | None = None,
 ) -> Turn:
+    """Without models as well as with them: a model is asked where what needs none is unsure, and its failure changes
+    nothing."""
     if loop := loops.is_loop([_beat(line) for line in (*turn.history, *turn.burst)], turn.now):
         return _stop(turn, loop)
     turn = understand(turn, understander)
+    turn = await reconsider(turn, models, abilities(turn.profile, skills))
     turn = fill_context(turn)
+    turn = take_slots(turn)
     turn = await look_up(turn, knowledge)
     turn = await act(turn, skills)
     turn = compose(turn)
+    turn = await reword(turn, models)
     turn = guard(turn)
     return decide(turn)
 
@@ -116,10 +128,23 @@ async def look_up(turn: Turn, knowledge: Retriever) -> Turn:
     found: list[Passage] = []
     for query in (query for part in parts for query in knowing.queries(part, turn)):
         found += await knowledge.search(turn.conversation.workspace_id, query, knowing.LIMIT)
-    passages = knowing.merge(found)
+    passages, orders = _for_people(knowing.merge(found))
     shown = ", ".join(f"{source_name(p)} / {p.heading} {p.score:.2f}" for p in passages[:3])
     words = "; ".join(f'"{knowing.query(part, turn)}"' for part in parts)
-    return replace(turn, passages=passages).noting(f"Looked up {words}: {shown or 'nothing found'}.")
+    turn = replace(turn, passages=passages).noting(f"Looked up {words}: {shown or 'nothing found'}.")
+    return turn.noting(f"Left out of {', '.join(orders)}: words that speak to a machine.") if orders else turn
+
+
+def _for_people(passages: tuple[Passage, ...]) -> tuple[tuple[Passage, ...], list[str]]:
+    """The passages without sentences that give orders to whoever reads along, and the documents that had some."""
+    clean = tuple(
+        replace(one, heading=suspect.without_orders(one.heading), text=suspect.without_orders(one.text))
+        for one in passages
+    )
+    named = dict.fromkeys(
+        source_name(one) for one, other in zip(passages, clean, strict=True) if one != other
+    )
+    return tuple(one for one in clean if one.text.strip()), list(named)
 
 
 def decide(turn: Turn) -> Turn:

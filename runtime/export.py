@@ -80,6 +80,7 @@ def mapping(profile: Profile) -> dict[str, Any]:
         "workspace": whole["workspace"],
         "assistant": whole["assistant"],
         "policy": {name: value for name, value in whole["policy"].items() if value is not None},
+        "models": {name: value for name, value in whole["models"].items() if value is not None},
         "hours": hours(profile.hours),
         "brand": {name: value for name, value in whole["brand"].items() if value is not None},
         "channels": spare.get("channels", []),

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from domain.errors import NotFound
 from domain.messages import Address
-from store import audit, contacts, conversations, drafts, events, turns
+from store import audit, contacts, conversations, drafts, events, summaries, turns
 from store.db import Tx
 
 _FIND = text("select contact_id from contact_address where scheme = :scheme and value_hash = :hash")
@@ -130,6 +130,7 @@ async def everything(tx: Tx, contact_id: UUID) -> dict[str, Any]:
 async def _conversation(tx: Tx, row: Any) -> dict[str, Any]:
     told = [one async for one in _all_turns(tx, row.id)]
     kept = await tx.execute(_CONTEXT, {"conversation": row.id})
+    summary = await summaries.get(tx, row.id)
     return {
         "id": row.id, "state": row.state, "created_at": row.created_at,
         "messages": await _all_messages(tx, row.id),
@@ -142,6 +143,7 @@ async def _conversation(tx: Tx, row: Any) -> dict[str, Any]:
         ],
         "drafts": await drafts.page(tx, state=None, conversation_id=row.id, before=None, limit=10_000),
         "turns": told,
+        "summary": summary and summary.text,
     }  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from store import (
     outbox,
     skill_effects,
     skill_runs,
+    summaries,
     workspaces,
 )
 from store.db import Dispatch, Tx, new_id
@@ -92,9 +93,11 @@ _LINES = text(
     " order by m.seq desc limit :limit"
 )
 _THREAD = text(
-    "select t.id, c.kind, a.opted_out_at from thread t"
+    "select t.id, c.kind, a.opted_out_at, s.body, s.upto_seq from thread t"
     " join channel c on c.workspace_id = t.workspace_id and c.id = t.channel_id"
-    " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id where t.id = :id"
+    " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
+    " left join conversation_summary s on s.workspace_id = t.workspace_id and s.conversation_id = :conversation"
+    " where t.id = :id"
 )
 _NEWEST = text(
     "select m.provider_id, t.channel_id from message m"
@@ -214,7 +217,7 @@ async def load(tx: Tx, claim: Claim) -> Started | None:
     if not unanswered or row.owner == "human":
         await tx.execute(_ANSWERED, {"id": row.id, "base_seq": answered})
         return None
-    thread = (await tx.execute(_THREAD, {"id": unanswered[-1].thread_id})).one()
+    thread = (await tx.execute(_THREAD, {"id": unanswered[-1].thread_id, "conversation": row.id})).one()
     if thread.opted_out_at is not None:
         await tx.execute(_ANSWERED, {"id": row.id, "base_seq": unanswered[-1].seq})
         return None
@@ -260,6 +263,7 @@ async def _start(
             burst=tuple(line for line in told if line.seq in burst),
             now=tx.now.astimezone(ZoneInfo(workspace.profile.workspace.timezone)),
             history=tuple(line for line in told if line.seq not in burst),
+            summary=summaries.opened(tx, thread) if thread.body else None,
             context=await contexts.values(tx, row.id),
             runs=await skill_runs.active(tx, row.id),
         ),

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from frontdesk.cli import eval_intents
+from frontdesk.cli import eval_extraction, eval_intents
 from frontdesk.cli.processes import fail
 
 app = typer.Typer(
     no_args_is_help=True, help="Quality on labelled files, through the same code as a live turn."
 )
 app.command()(eval_intents.intents)
+app.command()(eval_extraction.extraction)
 
 
 @app.command("all")

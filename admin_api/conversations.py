@@ -108,36 +108,53 @@ async def _newest(tx: Tx, conversation_id: UUID) -> Message:
     return Message.model_validate(newest)
 
 
-@router.post("/{conversation_id}/takeover")
-async def take_over(here: Admitted, conversation_id: UUID, wish: TakeOver | None = None) -> Conversation:
+@router.post("/{conversation_id}/takeover", response_model=Conversation)
+async def take_over(
+    here: Admitted, conversation_id: UUID, wish: TakeOver | None = None, key: once.Key = None
+) -> Response:
     """A person's from now on: the assistant is silent for as long as the policy says, waiting drafts are stale."""
     caller, reason = here.caller, (wish or TakeOver(reason="took_over")).reason
-    async with here.transaction() as tx:
+
+    async def take() -> Conversation:
         pause = (await workspaces.get(tx)).profile.policy.pause_after_human
         await conversations.take_over(tx, conversation_id, caller.person_id, caller.actor, reason, pause)
-        taken = Conversation.model_validate(await conversations.get(tx, conversation_id))
+        return Conversation.model_validate(await conversations.get(tx, conversation_id))
+
+    async with here.transaction() as tx:
+        asked = once.asked(key, f"POST conversations/{conversation_id}/takeover", wish)
+        answer = await once.answer(tx, asked, 200, take)
     await here.rt.wake.wake(EVENTS)
-    return taken
+    return answer
 
 
-@router.post("/{conversation_id}/release")
-async def release(here: Admitted, conversation_id: UUID) -> Conversation:
+@router.post("/{conversation_id}/release", response_model=Conversation)
+async def release(here: Admitted, conversation_id: UUID, key: once.Key = None) -> Response:
     """Back to the assistant, which answers what nobody has."""
+
+    async def give_back() -> Conversation:
+        await conversations.release(tx, conversation_id, here.caller.actor)
+        return Conversation.model_validate(await conversations.get(tx, conversation_id))
+
     async with here.transaction() as tx:
-        due = await conversations.release(tx, conversation_id, here.caller.actor)
-        released = Conversation.model_validate(await conversations.get(tx, conversation_id))
-    await here.rt.wake.wake(TURNS if due else EVENTS)
-    return released
+        asked = once.asked(key, f"POST conversations/{conversation_id}/release", None)
+        answer = await once.answer(tx, asked, 200, give_back)
+    await here.rt.wake.wake(TURNS)
+    return answer
 
 
-@router.post("/{conversation_id}/close")
-async def close(here: Admitted, conversation_id: UUID) -> Conversation:
+@router.post("/{conversation_id}/close", response_model=Conversation)
+async def close(here: Admitted, conversation_id: UUID, key: once.Key = None) -> Response:
     """Done. The customer's next message opens a new conversation."""
-    async with here.transaction() as tx:
+
+    async def end() -> Conversation:
         await conversations.close(tx, conversation_id, here.caller.actor)
-        closed = Conversation.model_validate(await conversations.get(tx, conversation_id))
+        return Conversation.model_validate(await conversations.get(tx, conversation_id))
+
+    async with here.transaction() as tx:
+        asked = once.asked(key, f"POST conversations/{conversation_id}/close", None)
+        answer = await once.answer(tx, asked, 200, end)
     await here.rt.wake.wake(EVENTS)
-    return closed
+    return answer
 
 
 @router.get("/{conversation_id}/turns")

@@ -74,22 +74,28 @@ async def approve(
     return answer
 
 
-@router.post("/{draft_id}/reject")
+@router.post("/{draft_id}/reject", response_model=Draft)
 async def reject(
     here: Admitted,
     draft_id: UUID,
-    response: Response,
     rejection: Rejection | None = None,
+    key: once.Key = None,
     if_match: IfMatch = None,
-) -> Draft:
+) -> Response:
     """Nothing is sent."""
     caller, note = here.caller, rejection.reason if rejection else None
-    async with here.transaction() as tx:
+
+    async def drop() -> Draft:
         version = _version(if_match, (await _get(tx, draft_id)).version)
         decided = await drafts.reject(tx, draft_id, caller.person_id, caller.actor, note, version=version)
+        return Draft.model_validate(decided)
+
+    async with here.transaction() as tx:
+        asked = once.asked(key, f"POST drafts/{draft_id}/reject", rejection)
+        answer = await once.answer(tx, asked, 200, drop)
+    answer.headers["ETag"] = _etag(Draft.model_validate_json(bytes(answer.body)).version)
     await here.rt.wake.wake(EVENTS)
-    response.headers["ETag"] = _etag(decided.version)
-    return Draft.model_validate(decided)
+    return answer
 
 
 async def _get(tx: Tx, draft_id: UUID) -> drafts.Draft:

@@ -5,11 +5,15 @@ from sqlalchemy import text
 
 from store import audit
 from store.crypto import Keyring, SealedKey
-from store.db import Tx, vars_of
+from store.db import NOBODYS, Accounts, Tx, vars_of
 
 _LOCK = text("select pg_advisory_xact_lock(hashtextextended('keys ' || frontdesk_workspace()::text, 0))")
 _ALL = text("select id, purpose, sealed, sealed_by from data_key order by id")
 _PUT = text("update data_key set sealed = :sealed, sealed_by = :sealed_by where id = :id")
+_ACCOUNT_KEYS = text("select id, purpose, sealed, sealed_by from account_key order by id for update")
+_PUT_ACCOUNT_KEY = text(
+    "update account_key set sealed = :sealed, sealed_by = :sealed_by where id = :id and purpose = :purpose"
+)
 _ADD = text(
     "insert into data_key (workspace_id, id, purpose, sealed, sealed_by)"
     " values (:w, :id, :purpose, :sealed, :sealed_by)"
@@ -38,6 +42,16 @@ async def rotate(tx: Tx, keyring: Keyring, actor: str) -> int:
     resealed, added = await reseal(tx, keyring), await add_data_key(tx, keyring)
     await audit.add(tx, actor, "keys_rotated", "workspace", tx.workspace_id, resealed=resealed, added=added)
     return resealed
+
+
+async def reseal_accounts(accounts: Accounts, keyring: Keyring) -> int:
+    """The same for the keys of accounts, which belong to no workspace."""
+    rows = (await accounts.db.execute(_ACCOUNT_KEYS)).all()
+    keys = [SealedKey(row.id, row.purpose, bytes(row.sealed), row.sealed_by) for row in rows]
+    changed = [key for key in (keyring.reseal(NOBODYS, one) for one in keys) if key is not None]
+    for key in changed:
+        await accounts.db.execute(_PUT_ACCOUNT_KEY, vars_of(key))
+    return len(changed)
 
 
 async def _locked(tx: Tx) -> list[SealedKey]:

@@ -9,7 +9,7 @@ from frontdesk.cli import place
 from frontdesk.cli.place import AsJson, DataDir
 from runtime.runtime import Runtime
 from store import audit, keys, people, workspaces
-from store.db import KEY_SETTLES
+from store.db import KEY_SETTLES, NOBODYS
 
 app = typer.Typer(
     help="Keys for programs, and the keys that personal data is sealed with.", no_args_is_help=True
@@ -66,7 +66,9 @@ async def _rotate(rt: Runtime) -> tuple[int, int]:
     """(workspaces, keys that came under the newest secret). What was done stays done if a later one fails."""
     async with rt.db.dispatch() as dispatch:
         found = await workspaces.listed(dispatch)
-    resealed = 0
+    async with rt.db.accounts() as accounts:
+        resealed = await keys.reseal_accounts(accounts, rt.db.keyring)
+    rt.db.forget_keys(NOBODYS)
     for workspace_id, _ in found:
         async with rt.db.transaction(workspace_id) as tx:
             resealed += await keys.rotate(tx, rt.db.keyring, "system")

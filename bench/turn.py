@@ -50,7 +50,7 @@ async def run(
         for n in range(workers):
             await crew.start(f"worker-{n}")
         known = past.handsets if past else [f"+1512{7_000_000 + n}" for n in range(1000)]
-        await _steady(crew, known[:10], 5, 60)  # the understander learns, plans are made
+        await _warm(crew, known[:10])
         before, loads = _used(ground, workers), [load_average()]
         texts = await _steady(crew, known[10:], rate, int(rate * seconds))
         after = _used(ground, workers)
@@ -71,6 +71,18 @@ async def run(
         "stored_messages": past.messages if past else 0, "filled_s": round(filled, 1), "rate": rate,
         "answered": len(times), "asked": len(texts), "workers": workers, "load_average": loads,
     }  # fmt: skip
+
+
+async def _warm(crew: Crew, known: list[str], patience_s: float = 180) -> None:
+    """Until a worker answers: it learns the business first, which on a busy machine takes a while. Then plans are
+    made and pools filled."""
+    await _steady(crew, known, 5, 5)
+    until = time.perf_counter() + patience_s
+    while not any(one.outbound for one in crew.provider.state.messages.values()):
+        if time.perf_counter() > until:
+            raise RuntimeError(f"no worker answers: {crew.log.read_text()[-2000:]}")
+        await asyncio.sleep(0.2)
+    await _steady(crew, known, 5, 60)
 
 
 async def _steady(crew: Crew, known: list[str], rate: float, count: int) -> list[str]:

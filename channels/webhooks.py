@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl
@@ -48,6 +48,12 @@ Piece = tuple[Known, Event, str]
 """An event that came over a channel, and the trace of the request that brought it."""
 
 
+def _sender(piece: Piece) -> Hashable:
+    """What one customer says is stored in the order in which it came."""
+    _, event, _ = piece
+    return event.sender if isinstance(event, Inbound) else id(event)
+
+
 class Webhooks:
     def __init__(
         self,
@@ -61,7 +67,7 @@ class Webhooks:
         self._public_url, self._crash = public_url, crash
         self._known: dict[UUID, Known] = {}
         self._gatherings: defaultdict[UUID, Gathering[Piece]] = defaultdict(
-            lambda: Gathering(self._keep_together)
+            lambda: Gathering(self._keep_together, _sender)
         )
 
     def routes(self) -> list[Route]:

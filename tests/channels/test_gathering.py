@@ -14,11 +14,18 @@ class Store:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.batches: list[list[int]] = []
+        self.storing: list[list[int]] = []
+        self.most = self.overlapped = 0
         self.error = error or ValueError("bad")
 
     async def __call__(self, batch: Sequence[int]) -> None:
         self.batches.append(list(batch))
+        tens = {n // 10 for one in self.storing for n in one}
+        self.overlapped += len(tens & {n // 10 for n in batch})
+        self.storing.append(list(batch))
+        self.most = max(self.most, len(self.storing))
         await asyncio.sleep(0.001)
+        self.storing.remove(list(batch))
         if any(one < 0 for one in batch):
             raise self.error
 
@@ -29,6 +36,33 @@ async def test_the_first_does_not_wait_and_the_rest_go_together_in_order() -> No
     await asyncio.gather(*(gathering.add(n) for n in range(6)))
     await gathering.add(6)
     assert store.batches in ([[0, 1, 2, 3, 4, 5], [6]], [[0], [1, 2, 3, 4, 5], [6]])
+
+
+async def test_two_batches_are_on_their_way_and_no_more() -> None:
+    store = Store()
+    gathering = Gathering(store)
+    adding = [asyncio.create_task(gathering.add(n)) for n in range(9)]
+    for n in range(3):
+        await asyncio.sleep(0)
+        adding.append(asyncio.create_task(gathering.add(100 + n)))
+    await asyncio.gather(*adding)
+    assert store.most == 2
+    assert sorted(n for batch in store.batches for n in batch) == [*range(9), 100, 101, 102]
+
+
+async def test_items_of_one_key_never_overtake_each_other() -> None:
+    """Keys are the tens: 10, 11, 12 of one customer come one after the other, whoever else is stored meanwhile."""
+    store = Store()
+    gathering = Gathering(store, lambda n: n // 10)
+    adding = []
+    for n in (10, 20, 11, 30, 12, 21, 13, 31):
+        adding.append(asyncio.create_task(gathering.add(n)))
+        await asyncio.sleep(0)
+    await asyncio.gather(*adding)
+    assert store.overlapped == 0
+    for tens in (1, 2, 3):
+        stored = [n for batch in store.batches for n in batch if n // 10 == tens]
+        assert stored == sorted(stored)
 
 
 async def test_a_batch_is_not_endless() -> None:
@@ -68,3 +102,17 @@ async def test_whoever_goes_away_leaves_the_others_alone() -> None:
         await impatient
     await gathering.add(3)
     assert [3] in store.batches
+
+
+async def test_nobody_is_forgotten_when_a_batch_ends_in_the_same_moment() -> None:
+    """Whoever is told that their item is stored comes again at once, while the one who told them goes home."""
+    store = Store()
+    gathering = Gathering(store)
+
+    async def come_again_and_again(n: int) -> None:
+        for again in range(30):
+            await gathering.add(n * 100 + again)
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(come_again_and_again(n) for n in range(3)))
+    assert sum(map(len, store.batches)) == 90

@@ -5,6 +5,8 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import pytest
+
 from domain.booking import BookTime, HoldTime, Opening
 from domain.skill import Overtaken
 from store import appointments, contacts
@@ -12,20 +14,20 @@ from store.db import new_id
 from tests.rig import NOW, Desk, new_number
 
 MakeDesk = Callable[..., Awaitable[Desk]]
-CUSTOMERS = 50
 BOOKING = {"booking": {"services": [{"name": "cleaning", "minutes": 45}], "ask_name": False}}
 BOOKED = "select starts_at, contact_id from appointment where state = 'booked'"
 
 
-async def test_fifty_customers_one_time(make_desk: MakeDesk) -> None:
+@pytest.mark.parametrize("customers", [8, pytest.param(50, marks=pytest.mark.slow)])
+async def test_many_customers_one_time(make_desk: MakeDesk, customers: int) -> None:
     desk = await make_desk(skills=BOOKING)
-    handsets = [new_number() for _ in range(CUSTOMERS)]
+    handsets = [new_number() for _ in range(customers)]
     for words in ("can I book a cleaning tomorrow at 2pm", "yes"):
         await asyncio.gather(*(desk.text(words, handset=one) for one in handsets))
         await desk.settle()
     won = [one for one in handsets if any("booked for" in said for said in desk.ledger(one))]
     lost = [one for one in handsets if one not in won]
-    assert (len(won), len(lost)) == (1, CUSTOMERS - 1)
+    assert (len(won), len(lost)) == (1, customers - 1)
     rows = await desk.rows(BOOKED)
     assert [row.starts_at for row in rows] == [NOW.replace(day=3, hour=20)]
     for handset in lost:

@@ -94,6 +94,7 @@ def _together(replies: list[Reply]) -> Reply | None:
         sources=tuple(dict.fromkeys(source for reply in rest.values() for source in reply.sources)),
         confidence=min(reply.confidence for reply in rest.values()),
         grounded=all(reply.grounded for reply in rest.values()),
+        unanswered=tuple(text for reply in replies for text in reply.unanswered),
     )
 
 
@@ -189,7 +190,7 @@ def _unknown(part: Part, turn: Turn, score: float) -> Reply:
     """A wish that the business taught us and no document is about is for a person; a question is not known."""
     if part.intent not in BUILT_IN and not asks(part.text):
         return Reply(_say("request_open", turn), "request")
-    return Reply(_say("unknown", turn), "unknown", confidence=score)
+    return Reply(_say("unknown", turn), "unknown", confidence=score, unanswered=(part.text,))
 
 
 def _score(best: answers.Answer | None, *, alone: bool) -> float:

@@ -26,6 +26,7 @@ from domain.turn import (
     Effect,
     HandOff,
     Line,
+    NoteGap,
     Part,
     Passage,
     ProposeDraft,
@@ -62,6 +63,7 @@ async def answer(
     turn = await act(turn, skills)
     turn = compose(turn)
     turn = await reword(turn, models)
+    turn = note_gaps(turn)
     turn = guard(turn)
     return decide(turn)
 
@@ -126,8 +128,10 @@ async def look_up(turn: Turn, knowledge: Retriever) -> Turn:
     if not parts or (turn.understood and turn.understood.intent in _NO_DOCUMENTS):
         return turn
     found: list[Passage] = []
-    for query in (query for part in parts for query in knowing.queries(part, turn)):
-        found += await knowledge.search(turn.conversation.workspace_id, query, knowing.LIMIT)
+    asked_in = turn.conversation.workspace_id
+    for part in parts:
+        for query in knowing.queries(part, turn):
+            found += await knowledge.search(asked_in, query, knowing.LIMIT, asked_as=part.text)
     passages, orders = _for_people(knowing.merge(found))
     shown = ", ".join(f"{source_name(p)} / {p.heading} {p.score:.2f}" for p in passages[:3])
     words = "; ".join(f'"{knowing.query(part, turn)}"' for part in parts)
@@ -145,6 +149,14 @@ def _for_people(passages: tuple[Passage, ...]) -> tuple[tuple[Passage, ...], lis
         source_name(one) for one, other in zip(passages, clean, strict=True) if one != other
     )
     return tuple(one for one in clean if one.text.strip()), list(named)
+
+
+def note_gaps(turn: Turn) -> Turn:
+    """What nobody could answer is told to the business: a document may be missing."""
+    if turn.reply is None or turn.understood is None or turn.understood.automatic:
+        return turn
+    language = turn.understood.language
+    return turn.doing(*(NoteGap(question, language) for question in turn.reply.unanswered))
 
 
 def decide(turn: Turn) -> Turn:

@@ -109,6 +109,8 @@ class Reply:
     grounded: bool = True
     model: str = ""
     """Which language model worded it; empty: our own templates and the documents' own sentences."""
+    unanswered: tuple[str, ...] = ()
+    """The customer's questions that no document answers."""
 
 
 class Action(StrEnum):
@@ -182,7 +184,17 @@ class SetLanguage:
     language: str
 
 
-Effect = SetField | SuggestField | Say | ProposeDraft | HandOff | NameContact | SetLanguage | SkillEffect
+@dataclass(frozen=True, slots=True)
+class NoteGap:
+    """The customer asked this, and no document says it."""
+
+    question: str
+    language: str
+
+
+Effect = (
+    NoteGap | SetField | SuggestField | Say | ProposeDraft | HandOff | NameContact | SetLanguage | SkillEffect
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from domain.turn import (
     HandOff,
     Line,
     NameContact,
+    NoteGap,
     ProposeDraft,
     Say,
     SetField,
@@ -31,6 +32,7 @@ from store import (
     contexts,
     conversations,
     drafts,
+    gaps,
     outbox,
     skill_effects,
     skill_runs,
@@ -322,6 +324,8 @@ async def _apply(tx: Tx, turn_id: UUID, turn: Turn, effect: Any, split: Split) -
             await audit.add(
                 tx, "ai", "conversation_handed_off", "conversation", conversation.id, reason=reason
             )
+        case NoteGap(question, language):
+            await gaps.add(tx, conversation.id, turn_id, question, language)
         case NameContact(name):
             await contacts.rename(tx, conversation.contact_id, name)
         case SetLanguage(language):

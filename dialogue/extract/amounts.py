@@ -23,7 +23,7 @@ _PEOPLE = re.compile(
     r"|size|participants?|personas|pasajeros|comensales)\b"
 )
 _ALONE = re.compile(
-    r"\b(?:(?:just|only)(?: gonna be| going to be)? (?:for )?(?:me|myself)\b(?! and)|by myself|for myself|alone"
+    r"\b(?:(?:just|only)(?: gonna be| going to be)? (?:for )?(?:me|myself)\b(?! and)|by myself|for myself\b(?! and)|alone"
     r"|(?:a )?single (?:person|ticket|seat|adult|passenger)"
     r"|solo yo|para mi solo|para uno)\b",
     re.IGNORECASE,
@@ -54,7 +54,7 @@ _CUT = re.compile(
     r"|going|good|fine|would|as|not|instead|only|now|today|tomorrow|en|para|con|que|y|por)\b|[,;:()]",
     re.IGNORECASE,
 )
-_OF_NAME = re.compile(r"(?:#|no\.? ?|apt\.? ?|suite |unit |room |highway |route |flight )$", re.I)
+_OF_NAME = re.compile(r"(?:#|no\. ?|apt\.? ?|suite |unit |room |highway |route |flight )$", re.I)
 _UNITS = {"day": 86_400, "night": 86_400, "dia": 86_400, "noche": 86_400, "week": 604_800, "semana": 604_800}
 _UNITS |= {"hour": 3_600, "hora": 3_600, "hr": 3_600, "minute": 60, "minuto": 60, "min": 60}
 _UNITS |= {"month": 2_592_000, "mes": 2_592_000, "year": 31_536_000, "ano": 31_536_000}

@@ -20,12 +20,13 @@ _LATE = re.compile(
 )
 _UP_TO = r"\W+(?:\w+\W+){0,3}$"
 _SAYS_EARLY = re.compile(
-    rf"\b(?:from|start\w*|beginning|leav\w+|depart\w*|checkin|arriv\w+|pick(?:up)?|desde|a partir de"
+    rf"\b(?:from|start\w*|beginning|leav\w+|depart\w*|checkin|pick(?:up)?|desde|a partir de"
     rf"|llega\w*){_UP_TO}"
 )
 _SAYS_LATE = re.compile(
     rf"\b(?:return\w*|checkout|drop(?:off)?|ending|end|back|regres\w+|salida|salgo){_UP_TO}"
 )
+_BY = re.compile(r"\b(?:by|before|no later than|antes de)\W+(?:the )?$")
 _UNTIL = re.compile(
     r"(?:\b(?:to|until|unitl|untill|til|till|through|thru|up to|hasta|al)|-)\W+(?:the |el )?$"
 )
@@ -136,9 +137,9 @@ def _assign(
 ) -> list[Found]:
     """Each value to one field, best fit first; of equals the first value to the first field."""
     fields = [f for f in heard.fields if f.type is type]
-    late = corrects(heard.text) and len(fields) == 1
+    late, rivals = corrects(heard.text) and len(fields) == 1, {f.name: signs[f.name] for f in fields}
     scored = [
-        (_score(heard, signs[f.name], f, each, len(fields)), n if late else -n, -m, f, each)
+        (_score(heard, rivals, f, each), n if late else -n, -m, f, each)
         for n, each in enumerate(candidates)
         for m, f in enumerate(fields)
     ]
@@ -173,12 +174,16 @@ def _the_other_end(
             yield _found(left[0], rest[0], 0.7)
 
 
-def _score(heard: Heard, signs: Signs, field: Field_, each: Candidate, fields: int) -> float:
+def _score(heard: Heard, rivals: dict[str, Signs], field: Field_, each: Candidate) -> float:
+    signs, fields = rivals[field.name], len(rivals)
     left = joined(before(heard.text, each.entity.start, 40))
     right = joined(after(heard.text, each.entity.end, 20))
     early, late = bool(_EARLY.search(signs.words)), bool(_LATE.search(signs.words))
-    score = fit(signs, left) + fit(signs, right) + 3 * (field.name in heard.asked)
+    score = fit(signs, left) + fit(signs, right)
+    named_other = not score and any(fit(one, left) >= 1 for name, one in rivals.items() if name != field.name)
+    score += (0.5 if named_other else 3) * (field.name in heard.asked)
     if fields > 1:
+        score += _BY.search(left) is not None and "arriv" in signs.words
         ends = each.role > 0 or (not each.role and (_SAYS_LATE.search(left) or _UNTIL.search(left)))
         starts = each.role < 0 or (not each.role and _SAYS_EARLY.search(left))
         if starts and ends and not each.role:

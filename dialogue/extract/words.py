@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
-from dialogue.extract.cues import Signs, before, fit, lexicon, stems
+from dialogue.extract.cues import Signs, before, fit, joined, lexicon, stems
 from dialogue.extract.heard import Found, Heard, How
 from dialogue.extract.polarity import corrects, negated
 from dialogue.extract.spans import MASK, Span, openers, spans
@@ -112,6 +112,9 @@ def read(heard: Heard, signs: dict[str, Signs], taken: Sequence[Found]) -> list[
     for one in _titled(heard, [f for f in fields if f.name not in found], signs, masked):
         found[one.name] = one
     masked = _without(masked, found.values())
+    for one in _ways(heard, [f for f in fields if f.name not in found], signs, masked):
+        found[one.name] = one
+    masked = _without(masked, found.values())
     said = [s for s in spans(heard.text, masked) if not negated(heard.text, s.start)]
     for one in _dealt(heard, [f for f in fields if f.name not in found], signs, said):
         found[one.name] = one
@@ -166,12 +169,67 @@ def _titled(heard: Heard, fields: list[Field_], signs: dict[str, Signs], masked:
                 break
 
 
-_STATE = re.compile(r",? (?:[A-Z]{2}\b|[A-Z][a-z]{2,}(?: [A-Z][a-z]+)?(?=[\s.,;!?]|$))")
+_STATE = re.compile(r", ?(?:[A-Z][A-Za-z]\b|[A-Z][a-z]{2,}(?: [A-Z][a-z]+)?(?=[\s.,;!?]|$))")
 _TITLE = re.compile(
     r"\b(?:(?:name|title|call|label|save|list|put)\w{0,2} (?:it|the (?P<about>\w+)|that|this)(?: (?:as|under|to))?"
     r"|(?:the )?(?:title|name)(?: of (?:the|this) \w+)?(?: is| should be| will be|:)|use the (?:word|name|title)s?"
     r"|under the \w+|(?:called|named|titled|labell?ed))(?: the name)? ['\"“]?(?P<what>[^\W_][^\0.!?;\n]{1,80})",
     re.IGNORECASE,
+)
+
+
+def _ways(heard: Heard, fields: list[Field_], signs: dict[str, Signs], masked: str) -> Iterator[Found]:
+    """Where from and where to, also in small letters: "a train from ely to london", "leaving cambridge"."""
+    for f in fields:
+        origin, target = _direction(f, signs[f.name])
+        if origin == target or f.type is not FieldType.TEXT or _NAMED.search(signs[f.name].words):
+            continue
+        for m in (_FROM_A_PLACE if origin else _TO_A_PLACE).finditer(masked):
+            if words := _place_in(heard.text, m.start("what"), m["what"]):
+                yield Found(f.name, words, 0.8 if words[0].isupper() else 0.7, words, m.start("what"))
+                break
+
+
+def _direction(field: Field_, signs: Signs) -> tuple[bool, bool]:
+    """Whether it is where something begins, and where it ends; its name says more than its description."""
+    if not _PLACE.search(signs.words) and not re.search(r"departure|arrival|from|leav", signs.words):
+        return False, False
+    name = joined(field.name)
+    named = bool(_ORIGIN.search(name)), bool(_TARGET.search(name))
+    return named if any(named) else (bool(_ORIGIN.search(signs.words)), bool(_TARGET.search(signs.words)))
+
+
+def _place_in(text: str, start: int, words: str) -> str:
+    """The words of a place at the beginning of `words`, "" if a verb or a pronoun begins them."""
+    words = words.rstrip(" .,'-")
+    while words and plain(words.split()[-1]) in openers() | _little() and not words.split()[-1].isupper():
+        words = words.rpartition(" ")[0].rstrip(" ,")
+    first = words.split()[0] if words else ""
+    if not words or (
+        plain(first) in openers() | _little() | _nowhere() and not (first.isupper() or first == "San")
+    ):
+        return ""
+    return words + m[0] if (m := _STATE.match(text, start + len(words))) else words
+
+
+@cache
+def _nowhere() -> frozenset[str]:
+    return frozenset(lexicon()["nowhere"].split())
+
+
+_WHAT = (
+    r"(?: the)? (?P<what>[^\W\d_][\w'’.&-]*(?: (?!(?:on|at|by|after|before|for|and|to|from|in|with|around|near|please|if|is|are|was|will"
+    r"|would|i|we|that|this|next|as|or|when|leaving|departing|arriving|going|heading|today|tomorrow|tonight|y|con|el|para|a)\b)"
+    r"[\w'’&-]+){0,4})"
+)
+_FROM_A_PLACE = re.compile(
+    rf"\b(?:from|out of|leav(?:e|es|ing)|depart(?:s|ing)?|between|pick(?:ed|s)? (?:me|us) up (?:at|in|from)|desde|salgo de){_WHAT}",
+    re.I,
+)
+_TO_A_PLACE = re.compile(
+    rf"\b(?:(?<!want )(?<!like )(?<!need )(?<!able )(?<!wish )(?<!have )(?<!trying )to|arriv(?:e|es|ing) (?:in|at)|visit(?:ing)?|reach(?:ing)?"
+    rf"|destination (?:is|be|should be|will be|to)|hacia|(?:voy|vamos|viajo|ir) a){_WHAT}",
+    re.I,
 )
 
 
@@ -183,16 +241,8 @@ def _small_places(
         if not _PLACE.search(signs[f.name].words) or _NAMED.search(signs[f.name].words):
             continue
         for m in _SMALL.finditer(masked):
-            words = m["what"]
-            while words and plain(words.split()[-1]) in openers() | _little():
-                words = words.rpartition(" ")[0]
-            if (
-                words
-                and plain(words.split()[0])
-                not in openers() | _little() | frozenset(lexicon()["nowhere"].split())
-                and not set(stems(words)) <= signs[f.name].all
-                and not _VERBS.search(plain(words))
-            ):
+            words = _place_in(heard.text, m.start("what"), m["what"])
+            if words and not set(stems(words)) <= signs[f.name].all and not _VERBS.search(plain(words)):
                 yield Found(f.name, words, 0.7, words, m.start("what"))
                 break
 
@@ -205,20 +255,42 @@ _SMALL = re.compile(
 
 
 def _own_name(heard: Heard, fields: list[Field_], signs: dict[str, Signs]) -> Iterator[Found]:
-    """ "I'm Ann Lee" is the customer's name, nobody else's."""
-    told = [e for e in heard.entities if e.kind is Kind.NAME]
+    """ "I'm Ann Lee", "a booking under Ann Lee": the customer's name, whole or in its parts; nobody else's."""
+    told = next(((str(e.value), e.text, e.start) for e in heard.entities if e.kind is Kind.NAME), None)
+    under = None if told else _UNDER.search(heard.text)
+    told = (under["who"], under["who"], under.start("who")) if under else told
+    if told is None:
+        return
+    whole = False
     for f in fields:
-        if (
-            told
-            and f.type is FieldType.PERSON_NAME
-            and (
-                f.name == "name"
-                or not _PERSON.search(signs[f.name].words)
-                or _OWN.search(signs[f.name].words)
-            )
+        words = signs[f.name].words
+        if _GIVEN.search(words) or _FAMILY.search(words):
+            yield from _part_of(f, told, family=bool(_FAMILY.search(words)))
+        elif (
+            f.type is FieldType.PERSON_NAME
+            and not whole
+            and (f.name == "name" or not _PERSON.search(words) or _OWN.search(words))
         ):
-            yield Found(f.name, str(told[0].value), 0.9, told[0].text, told[0].start)
-            return
+            whole = True
+            yield Found(f.name, told[0], 0.9, told[1], told[2])
+
+
+def _part_of(field: Field_, told: tuple[str, str, int], *, family: bool) -> Iterator[Found]:
+    """The first word of a name, or what comes after it."""
+    value, words, start = told
+    first, _, rest = words.partition(" ")
+    part = rest if family else first
+    shown = value.partition(" ")[2 if family else 0]
+    if part.strip() and shown:
+        yield Found(field.name, shown, 0.85, part, start + words.rindex(part))
+
+
+_GIVEN = re.compile(r"\b(?:first|given|fore) ?names?\b|\bnombre de pila\b")
+_FAMILY = re.compile(r"\b(?:last|family|sur|second) ?names?\b|\bapellidos?\b")
+_UNDER = re.compile(
+    r"\b(?:[Uu]nder(?: (?:the|my))?(?: \w*name)?(?: of)?,?|in the name of|(?:reservation|booking|table|appointment) for)"
+    r" (?P<who>[A-Z][a-z'’-]+(?: [A-Z][a-z'’-]+){1,3})"
+)
 
 
 def _ratings(heard: Heard, fields: list[Field_], signs: dict[str, Signs]) -> Iterator[Found]:
@@ -259,16 +331,17 @@ def _dealt(heard: Heard, fields: list[Field_], signs: dict[str, Signs], said: li
 
 def _with_state(text: str, span: Span) -> str:
     """ "Seattle, WA", "London, England"."""
-    m = _STATE.match(text, span.end) if not span.address and text[span.end : span.end + 1] == "," else None
-    if m and plain(m[0].strip(" ,").split()[0]) not in openers():
-        return span.text + m[0]
-    return span.text
+    m = _STATE.match(text, span.end) if not span.address else None
+    said = m[0].strip(" ,") if m else ""
+    return (
+        span.text + m[0] if m and (len(said) == 2 or plain(said.split()[0]) not in openers()) else span.text
+    )
 
 
 def _score(
     heard: Heard, field: Field_, signs: Signs, span: Span, fields: list[Field_], about: dict[str, Signs]
 ) -> float:
-    if set(stems(span.text)) <= signs.all and not span.address:
+    if stems(span.text) and set(stems(span.text)) <= signs.all and not span.address:
         return -1.0  # "a Doctor", "the Hotel": the kind of thing, not its name
     words, lead = signs.words, span.lead
     score = 2.0 * (field.name in heard.asked)
@@ -361,12 +434,28 @@ def _sorts(
         s = signs[f.name]
         if f.type is not FieldType.TEXT or not _SORT.search(s.words) or _PLACE.search(s.words):
             continue
-        place = _before_thing(heard.text, masked, s) or (
-            None if f.name in heard.asked else _liked(masked, spoken_for)
+        place = (
+            _cuisine(heard.text, masked, s)
+            or _before_thing(heard.text, masked, s)
+            or (None if f.name in heard.asked else _liked(masked, spoken_for))
         )
         if place:
             start, words, sure = place
             yield Found(f.name, words, sure, words, start)
+
+
+def _cuisine(text: str, masked: str, signs: Signs) -> tuple[int, str, float] | None:
+    """What food or which language: its names are known."""
+    if not _SPOKEN_OR_EATEN.search(signs.words):
+        return None
+    known = frozenset(lexicon()["nationalities"].split())
+    for m in re.finditer(r"[^\W\d_]+", text):
+        if plain(m[0]) in known and MASK not in masked[m.start() : m.end()] and not negated(text, m.start()):
+            return m.start(), m[0], 0.85
+    return None
+
+
+_SPOKEN_OR_EATEN = re.compile(r"\b(?:cuisine|food|language|dish|cocina|comida|idioma)\b")
 
 
 def _before_thing(text: str, masked: str, signs: Signs) -> tuple[int, str, float] | None:
@@ -457,6 +546,6 @@ def _says_something(words: str, spoken_for: frozenset[str]) -> bool:
 
 _VERBS = re.compile(
     r"\b(?:i|you|we|it|they|he|she|is|are|was|am|need|want|going|go|looking|attend|see|have|will|would|won't|do"
-    r"|does|works?|find"
+    r"|does|works?|find|leave|arrive|depart|call|might|reservation"
     r"|pick|reserve|book|get|please|thanks?|okay|correct|tickets?|people|quiero|necesito|voy)\b"
 )

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from channels import registry
 from channels.base import Account, Channel
+from dialogue.models import Models
 from dialogue.understand.local import LocalUnderstander
 from domain.ports import Clock, Embedder, Retriever, Understander
 from domain.skill import Skill
@@ -18,6 +19,7 @@ from knowledge.embedding.openai import OpenAIEmbedder
 from knowledge.search import Hybrid
 from runtime.diary import Diary
 from runtime.http import Client, open_client
+from runtime.models import open_models
 from runtime.settings import Settings
 from runtime.wake import Wake, open_wake
 from skills.registry import open_skills
@@ -43,6 +45,8 @@ class Runtime:
     knowledge: Retriever
     skills: Mapping[str, Skill]
     crash: Crash
+    models: Models | None = None
+    """Language models, where the settings name any."""
 
     def open_channel(self, row: ChannelRow) -> Channel:
         """The adapter for this channel. KeyError for a kind that this version does not have."""
@@ -70,8 +74,9 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             embedder = choose_embedder(settings, http)
             crash = crash_at(settings.crash_at)
             knowledge = Hybrid(db, MiniLM(), embedder)  # what was embedded here before goes on serving
+            skills, models = open_skills(Diary(db)), open_models(settings, db, http)
             yield Runtime(
-                settings, db, http, wake, understander, embedder, knowledge, open_skills(Diary(db)), crash
+                settings, db, http, wake, understander, embedder, knowledge, skills, crash, models
             )
         finally:
             await wake.close()

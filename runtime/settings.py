@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dialogue import llm_choice
 from knowledge.embedding import choice
 
 OPENAI_URL = "https://api.openai.com/v1"
+ANTHROPIC_URL = "https://api.anthropic.com"
 
 
 class BadSettings(Exception):
@@ -34,6 +36,13 @@ class Settings:
     embedder: choice.Choice = choice.LOCAL
     openai_url: str = OPENAI_URL
     openai_key: str = field(default="", repr=False)
+    anthropic_url: str = ANTHROPIC_URL
+    anthropic_key: str = field(default="", repr=False)
+    llm: tuple[llm_choice.Choice, ...] = ()
+    """Models in the order in which they are asked; what needs none is always behind them."""
+    llm_seconds: float = 10.0
+    """How long a customer may wait for models, per question to them."""
+    llm_prices: Path | None = None
     lease_s: float = 15.0
     """How long a turn is a worker's without a sign of life: what a killed worker costs."""
     send_lease_s: float = 30.0
@@ -76,6 +85,11 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         embedder=_embedder(environ),
         openai_url=_url(environ, "OPENAI_BASE_URL", OPENAI_URL),
         openai_key=environ.get("OPENAI_API_KEY", ""),
+        anthropic_url=_url(environ, "ANTHROPIC_BASE_URL", ANTHROPIC_URL),
+        anthropic_key=environ.get("ANTHROPIC_API_KEY", ""),
+        llm=_llm(environ),
+        llm_seconds=_seconds(environ, "FRONTDESK_LLM_SECONDS", 10.0),
+        llm_prices=Path(file) if (file := environ.get("FRONTDESK_LLM_PRICES")) else None,
         lease_s=_seconds(environ, "FRONTDESK_LEASE_S", 15.0),
         send_lease_s=_seconds(environ, "FRONTDESK_SEND_LEASE_S", 30.0),
         poll_s=_seconds(environ, "FRONTDESK_POLL_S", 1.0),
@@ -119,6 +133,20 @@ def _secrets(environ: Mapping[str, str], directory: Path) -> tuple[str, ...]:
             "set it to a long random string and keep a copy (several, comma-separated, newest first, while rotating)"
         )
     return secrets
+
+
+def _llm(environ: Mapping[str, str]) -> tuple[llm_choice.Choice, ...]:
+    try:
+        chosen = llm_choice.read(environ.get("FRONTDESK_LLM") or "local")
+    except ValueError as error:
+        raise BadSettings(f"FRONTDESK_LLM: {error}") from error
+    for one in chosen:
+        key, url = f"{one.provider.upper()}_API_KEY", f"{one.provider.upper()}_BASE_URL"
+        if one.provider != "scripted" and not environ.get(key) and not environ.get(url):
+            raise BadSettings(
+                f"FRONTDESK_LLM names {one}: set {key}, or {url} for a server that wants no key"
+            )
+    return chosen
 
 
 def _twilio(environ: Mapping[str, str]) -> dict[str, str]:

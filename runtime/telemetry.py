@@ -1,15 +1,18 @@
 """What a process tells of itself: figures for Prometheus, ids for its log lines. Never a name, a number, a word, nor
 which business it was."""
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 from structlog.contextvars import bind_contextvars
 
-from runtime.runtime import Runtime
 from store import queues
 from store.db import UNAVAILABLE
+
+if TYPE_CHECKING:
+    from runtime.runtime import Runtime
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -37,6 +40,10 @@ STAGES = Histogram(
     "How long a message spends: waiting (stored to claimed, with the wait for a quiet burst), thinking (claimed to"
     " answered), saving (answered to saved), queued (saved to handed to the provider), sending (the provider's answer).",
     ["stage"], buckets=_WAITING, registry=REGISTRY,
+)  # fmt: skip
+MODELS = Histogram(
+    "frontdesk_model_seconds", "Attempts at language models: how long each took, by how it ended.",
+    ["outcome"], buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 16), registry=REGISTRY,
 )  # fmt: skip
 DELIVERIES = Counter(
     "frontdesk_deliveries_total",
@@ -73,7 +80,7 @@ _CHANNELS = Gauge(
 )  # fmt: skip
 
 
-async def scrape(rt: Runtime) -> bytes:
+async def scrape(rt: "Runtime") -> bytes:
     """Everything, in Prometheus' words. What the database says of the queues is read now."""
     pool = rt.db.pool_use()
     _POOL.labels("in_use").set(pool.in_use)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from channels.registry import CHANNELS
+from dialogue import summary
 from dialogue import turns as dialogue
 from domain.errors import SendFailed
 from domain.skill import Overtaken
@@ -17,7 +18,7 @@ from domain.workspace import Posture
 from runtime import telemetry
 from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES, TURNS
-from store import channels, turns, workspaces
+from store import channels, summaries, turns, workspaces
 from store.db import TRACE, UNAVAILABLE, is_collision
 from store.turns import Claim, Outcome, Started
 from workers.loop import Loop, bare_trace
@@ -76,7 +77,7 @@ class TurnWorker:
             async with self._keeping(claim), self._reading(started.turn):
                 await asyncio.to_thread(self._rt.understander.prepare, started.turn.profile)
                 turn = await dialogue.answer(
-                    started.turn, self._rt.understander, self._rt.knowledge, self._rt.skills
+                    started.turn, self._rt.understander, self._rt.knowledge, self._rt.skills, self._rt.models
                 )
             self._rt.crash("turn_answered")
             telemetry.STAGES.labels("thinking").observe(time.monotonic() - claimed_at)
@@ -128,6 +129,7 @@ class TurnWorker:
         logger.info("turn %s %s", outcome.value, action)
         if outcome is Outcome.SAVED:
             await self._rt.wake.wake(DELIVERIES)
+            await self._summarise(turn)
         elif outcome is Outcome.SUPERSEDED:
             await self._rt.wake.wake(TURNS)
 
@@ -140,6 +142,16 @@ class TurnWorker:
                 profile = (await workspaces.get(tx)).profile
                 await turns.give_up(tx, claim, "overtaken", profile.policy.pause_after_human)
         await self._rt.wake.wake(TURNS)
+
+    async def _summarise(self, turn: Turn) -> None:
+        """When the answer is on its way. Whatever goes wrong here, the next turn does it."""
+        try:
+            made = await summary.summarise(turn, self._rt.models)
+            if made is not None:
+                async with self._rt.db.transaction(turn.conversation.workspace_id) as tx:
+                    await summaries.keep(tx, turn.conversation.id, made)
+        except UNAVAILABLE as error:
+            logger.info("no summary was kept: %s", type(error).__name__)
 
     async def _failed(self, claim: Claim, turn_id: UUID | None, error: Exception) -> None:
         telemetry.TURNS.labels("failed", "").inc()

@@ -58,9 +58,12 @@ _THREAD = text(
     " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
     " join contact p on p.workspace_id = a.workspace_id and p.id = a.contact_id where t.id = :id"
 )
+# By its conversation, of which the messages are indexed: by its thread alone, all that a business ever said is read.
 _DISCLOSED = text(
-    "select exists (select from message m join delivery d on d.workspace_id = m.workspace_id and d.message_id = m.id"
-    " where m.thread_id = :thread and m.discloses and d.state not in ('failed', 'cancelled'))"
+    "select exists (select from thread t"
+    " join message m on m.workspace_id = t.workspace_id and m.conversation_id = t.conversation_id and m.thread_id = t.id"
+    " join delivery d on d.workspace_id = m.workspace_id and d.message_id = m.id"
+    " where t.id = :thread and m.discloses and d.state not in ('failed', 'cancelled'))"
 )
 _MESSAGE = text(
     "insert into message (workspace_id, id, conversation_id, thread_id, seq, direction, author, purpose, body,"

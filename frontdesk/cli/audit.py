@@ -8,8 +8,8 @@ from frontdesk import findings
 from frontdesk.cli import place
 from frontdesk.cli.place import AsJson, DataDir, Workspace
 from frontdesk.doctor import file_mode
-from runtime.findings import Finding, note, ok, wrong
 from runtime import demo as demo_file
+from runtime.findings import Finding, note, ok, wrong
 from runtime.runtime import Runtime
 from runtime.settings import secret_file
 from store import audit as log

@@ -8,8 +8,8 @@ from frontdesk import doctor as checks
 from frontdesk import findings
 from frontdesk.cli import place
 from frontdesk.cli.place import AsJson, DataDir
-from runtime.findings import Finding, wrong
 from runtime.demo import BadDemo
+from runtime.findings import Finding, wrong
 from runtime.runtime import open_runtime
 from runtime.settings import BadSettings, Settings
 

@@ -11,6 +11,8 @@ from knowledge.reading.shape import Unreadable
 KINDS = ("pdf", "docx", "xlsx", "html", "md", "txt", "csv")
 MOST_INSIDE, MOST_ENTRIES, MOST_RATIO = 200 * 1024 * 1024, 5_000, 200
 _MAIN = {"word/document.xml": "docx", "xl/workbook.xml": "xlsx"}
+_ENOUGH = 4_000
+"""Bytes from which on letters can be counted to tell an encoding; shorter texts are taken for Western Europe's."""
 _OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _NOT_READ = "only PDF, Word (docx), Excel (xlsx), web pages, Markdown, text and CSV are read"
 _HTML = ("<!doctype html", "<html", "<head", "<body", "<?xml")
@@ -74,6 +76,8 @@ def decode(data: bytes, *, whole: bool = True) -> str:
     except UnicodeDecodeError as error:
         if not whole and error.start > len(data) - 4:
             return data[: error.start].decode("utf-8-sig")
+    if len(data) < _ENOUGH:
+        return data.decode("cp1252", "replace")
     best = from_bytes(data[:200_000]).best()
     if best is None:
         raise Unreadable("type", f"it is no text and nothing that is known; {_NOT_READ}")

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import WebSocketRoute
 
 from admin_api import (
+    attachments,
     channels,
     conversations,
     docs,
@@ -20,6 +21,7 @@ from admin_api import (
     notifications,
     problems,
     sign_in,
+    templates,
     workspaces,
 )
 from admin_api.auth import IN_WORKSPACE, Doorkeeper
@@ -54,7 +56,7 @@ _ABOUT = (
 )
 _IN_WORKSPACE = (
     workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,
-    notifications.preferences, conversations.router, drafts.router,
+    notifications.preferences, conversations.router, drafts.router, attachments.router, templates.router,
 )  # fmt: skip
 """Routers of which every address is below /workspaces/{ws}."""
 

@@ -130,15 +130,17 @@ async def take_over(
 @router.post("/{conversation_id}/release", response_model=Conversation)
 async def release(here: Admitted, conversation_id: UUID, key: once.Key = None) -> Response:
     """Back to the assistant, which answers what nobody has."""
+    due = False
 
     async def give_back() -> Conversation:
-        await conversations.release(tx, conversation_id, here.caller.actor)
+        nonlocal due
+        due = await conversations.release(tx, conversation_id, here.caller.actor)
         return Conversation.model_validate(await conversations.get(tx, conversation_id))
 
     async with here.transaction() as tx:
         asked = once.asked(key, f"POST conversations/{conversation_id}/release", None)
         answer = await once.answer(tx, asked, 200, give_back)
-    await here.rt.wake.wake(TURNS)
+    await here.rt.wake.wake(TURNS if due else EVENTS)
     return answer
 
 

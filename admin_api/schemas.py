@@ -148,7 +148,13 @@ class Message(Told):
     seq: int
     direction: Literal["in", "out"]
     author: Literal["contact", "ai", "human", "system"]
+    kind: str = Field("text", description="text, choice, reaction, system, …")
     text: str
+    choice: str | None = Field(None, description="The id of the button or list entry that was chosen.")
+    reply_to: str | None = Field(
+        None, description="The provider's id of the message that this one answers or reacts to."
+    )
+    reply_to_id: UUID | None = Field(None, description="That message, if it is in this conversation.")
     channel: str = Field(validation_alias="channel_kind")
     created_at: Moment
     person_id: UUID | None
@@ -238,3 +244,4 @@ class Draft(Told):
     expires_at: Moment
     version: int
     created_at: Moment
+    message_id: UUID | None = Field(None, description="The message that was sent of it.")

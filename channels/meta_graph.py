@@ -64,7 +64,10 @@ async def submit(http: Http, account: Account, template: Template) -> Submitted:
     said = read_json(reply)
     if not isinstance(said, dict) or not said.get("id"):
         raise SendUnknown("an answer that says nothing")
-    return Submitted(str(said["id"]), _STATES.get(str(said.get("status")), "submitted"))
+    state = _STATES.get(str(said.get("status")), "submitted")
+    if state == "rejected":
+        state = "submitted"  # only its list says why
+    return Submitted(str(said["id"]), state)
 
 
 async def review(http: Http, account: Account, template: Template) -> Submitted | None:
@@ -78,7 +81,8 @@ async def review(http: Http, account: Account, template: Template) -> Submitted 
     for row in rows if isinstance(rows, list) else []:
         if (row.get("name"), row.get("language")) == (template.name, template.language):
             state = _STATES.get(str(row.get("status")), "submitted")
-            return Submitted(str(row.get("id")), state, str(row.get("rejected_reason") or ""))
+            reason = str(row.get("rejected_reason") or "")
+            return Submitted(str(row.get("id")), state, "" if reason == "NONE" else reason)
     return None
 
 

@@ -1,7 +1,7 @@
 """What came along with a message: announced in the webhook, fetched later, believed only after a look inside."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -37,6 +37,23 @@ _LATER = text(
     "update attachment set attempts = attempts + 1, reason = :reason, lease_until = null,"
     " next_attempt_at = frontdesk_now() + :base * power(2, attempts) * (0.5 + random() / 2) where id = :id"
 )
+_KEPT = text(
+    "select a.state, a.reason, a.sniffed_type, a.size, a.path, a.name from attachment a"
+    " join message m on m.workspace_id = a.workspace_id and m.id = a.message_id"
+    " where a.id = :id and m.id = :message and m.conversation_id = :conversation"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """`type` is what its first bytes say, `path` below the data directory; both once it is stored."""
+
+    state: str
+    reason: str | None
+    type: str | None
+    size: int | None
+    path: str | None
+    name: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +92,16 @@ async def get(tx: Tx, attachment_id: UUID) -> Pending | None:
         return None
     url = tx.vault.open("attachment.url", bytes(row.url))
     return Pending(row.id, row.channel_id, url, row.declared_type, row.attempts)
+
+
+async def kept(tx: Tx, conversation_id: UUID, message_id: UUID, attachment_id: UUID) -> Kept | None:
+    """None when it is not in this message of this conversation."""
+    values = {"id": attachment_id, "message": message_id, "conversation": conversation_id}
+    row = (await tx.execute(_KEPT, values)).first()
+    if row is None:
+        return None
+    name = tx.vault.open_maybe("attachment.name", row.name and bytes(row.name))
+    return Kept(row.state, row.reason, row.sniffed_type, row.size, row.path, name)
 
 
 async def stored(tx: Tx, attachment_id: UUID, kind: str, size: int, sha256: bytes, path: str) -> None:

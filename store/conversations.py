@@ -2,8 +2,8 @@
 running loses the conversation and what it would have said is never sent."""
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -32,7 +32,7 @@ _PAGE = text(
     " order by c.updated_at desc, c.id desc limit :limit"
 )
 _MESSAGE_ROWS = (
-    "select m.id, m.seq, m.direction, m.author, m.purpose, m.kind, m.details, m.body,"
+    "select m.id, m.conversation_id, m.seq, m.direction, m.author, m.purpose, m.kind, m.details, m.body,"
     " m.person_id, m.turn_id, m.draft_id, m.created_at,"
     " c.kind as channel_kind, (select coalesce(json_agg(json_build_object('part', d.part, 'state', d.state, 'reason',"
     " d.reason, 'error_code', d.error_code, 'attempts', d.attempts) order by d.part), '[]') from delivery d"
@@ -46,6 +46,12 @@ _MESSAGE_ROWS = (
 _MESSAGES = text(
     f"{_MESSAGE_ROWS} where m.conversation_id = :conversation"
     " and (cast(:after as bigint) is null or m.seq > :after) order by m.seq limit :limit"
+)
+# A customer's own message, or one of ours: providers name both by ids of theirs.
+_BY_PROVIDER = text(
+    "select provider_id, id from message where conversation_id = any(:conversations) and provider_id = any(:ids)"
+    " union all select provider_id, message_id from delivery"
+    " where conversation_id = any(:conversations) and provider_id = any(:ids)"
 )
 _MESSAGES_NAMED = text(f"{_MESSAGE_ROWS} where m.id = any(:ids)")
 _LATEST_THREAD = text(
@@ -118,6 +124,8 @@ class Message:
     choice: str | None = None
     reply_to: str | None = None
     """The provider's id of the message that this one answers, or reacts to."""
+    reply_to_id: UUID | None = None
+    """Ours of the same, if it is in this conversation."""
 
 
 async def get(tx: Tx, conversation_id: UUID) -> Conversation:
@@ -137,14 +145,14 @@ async def page(
 async def messages(tx: Tx, conversation_id: UUID, after: int | None, limit: int) -> list[Message]:
     """In seq order, after `after`."""
     values = {"conversation": conversation_id, "after": after, "limit": limit}
-    return [_message(tx, row) for row in await tx.execute(_MESSAGES, values)]
+    return await _messages(tx, (await tx.execute(_MESSAGES, values)).all())
 
 
 async def messages_named(tx: Tx, ids: Collection[UUID]) -> list[Message]:
     """Those of these that are there."""
     if not ids:
         return []
-    return [_message(tx, row) for row in await tx.execute(_MESSAGES_NAMED, {"ids": list(ids)})]
+    return await _messages(tx, (await tx.execute(_MESSAGES_NAMED, {"ids": list(ids)})).all())
 
 
 async def named(tx: Tx, ids: Collection[UUID]) -> list[Conversation]:
@@ -276,8 +284,19 @@ def _one(row: Any) -> Conversation:
     return Conversation(**row._mapping)
 
 
+async def _messages(tx: Tx, rows: Sequence[Any]) -> list[Message]:
+    found = [_message(tx, row) for row in rows]
+    named = [one.reply_to for one in found if one.reply_to]
+    if not named:
+        return found
+    values = {"conversations": list({row.conversation_id for row in rows}), "ids": named}
+    ours = {row.provider_id: row.id for row in await tx.execute(_BY_PROVIDER, values)}
+    return [replace(one, reply_to_id=ours.get(one.reply_to)) if one.reply_to else one for one in found]
+
+
 def _message(tx: Tx, row: Any) -> Message:
     fields = dict(row._mapping)
+    del fields["conversation_id"]
     sealed = fields.pop("details")
     details = json.loads(tx.vault.open_maybe("message.details", sealed and bytes(sealed)) or "{}")
     fields |= {"choice": details.get("choice"), "reply_to": details.get("reply_to")}

@@ -34,7 +34,8 @@ _REWIND = text(
 )
 _COLUMNS = (
     "d.id, d.conversation_id, d.thread_id, d.turn_id, d.base_seq, d.state, d.reason, d.original, d.body, d.note,"
-    " d.decided_by, d.decided_at, d.expires_at, d.version, d.created_at"
+    " d.decided_by, d.decided_at, d.expires_at, d.version, d.created_at, (select m.id from message m"
+    " where m.workspace_id = d.workspace_id and m.draft_id = d.id) as message_id"
 )
 _GET = text(f"select {_COLUMNS} from draft d where d.id = :id")  # noqa: S608  (constant columns)
 _NAMED = text(f"select {_COLUMNS} from draft d where d.id = any(:ids)")  # noqa: S608
@@ -82,6 +83,8 @@ class Draft:
     expires_at: datetime
     version: int
     created_at: datetime
+    message_id: UUID | None
+    """What was sent of it."""
 
 
 async def propose(
@@ -249,5 +252,5 @@ def _draft(tx: Tx, row: Any) -> Draft:
         "note": tx.vault.open_maybe("draft.note", row.note and bytes(row.note)),
     }
     plain = ("id", "conversation_id", "thread_id", "turn_id", "base_seq", "state", "reason", "decided_by")
-    later = ("decided_at", "expires_at", "version", "created_at")
+    later = ("decided_at", "expires_at", "version", "created_at", "message_id")
     return Draft(**{name: getattr(row, name) for name in (*plain, *later)}, **opened)

@@ -7,14 +7,15 @@ A changed text is a new version; the one before it stays in use until the new on
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
 from domain import templates
-from domain.workspace import Profile, Template
+from domain import workspace as business
+from domain.workspace import Profile
 from store import conversations, outbox
 from store.db import Dispatch, Tx, new_id
 from store.outbox import NewMessage
@@ -54,6 +55,23 @@ _GET = text(
 _LISTED = text(
     f"select {_COLUMNS} from template_version v join template t on t.workspace_id = v.workspace_id"  # noqa: S608
     " and t.id = v.template_id where t.channel_id = :channel order by t.name, v.locale, v.n"
+)
+_PAGE = text(
+    "select id, channel_id, name, category from template where (cast(:after as uuid) is null or id > :after)"
+    " order by id limit :limit"
+)
+_FIND = text("select id, channel_id, name, category from template where id = :id")
+_NAMED = text("select id, channel_id, name, category from template where name = :name order by id")
+_VERSIONS = text(
+    "select id, template_id, locale, n, body, variables, status, reason, next_check_at, updated_at,"
+    " status = 'approved' and n = max(n) filter (where status = 'approved') over (partition by template_id, locale)"
+    " as in_use from template_version where template_id = any(:ids) order by locale, n desc"
+)
+# What was refused before the provider gave it an id was never there: it is submitted again.
+_SYNC = text(
+    "update template_version set next_check_at = frontdesk_now(), attempts = 0, status = case"
+    " when status in ('rejected', 'disabled') then case when provider_id is null then 'draft' else 'submitted' end"
+    " else status end where template_id = :id and status <> 'retired'"
 )
 _REVIEWED = text(
     "update template_version set status = :status, reason = :reason, provider_id = coalesce(:provider_id, provider_id),"
@@ -107,7 +125,63 @@ class Version:
     attempts: int
 
 
-async def put(tx: Tx, channel_id: UUID, wanted: Sequence[Template]) -> None:
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A version, as people see it."""
+
+    id: UUID
+    locale: str
+    n: int
+    body: str
+    variables: tuple[str, ...]
+    status: str
+    reason: str | None
+    next_check_at: datetime
+    updated_at: datetime
+    in_use: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A name on a channel; `versions` by language, the newest first."""
+
+    id: UUID
+    channel_id: UUID
+    name: str
+    category: str
+    versions: tuple[Wording, ...]
+
+
+async def page(tx: Tx, after: UUID | None, limit: int) -> list[Template]:
+    """In the order in which they were first written."""
+    return await _told(tx, (await tx.execute(_PAGE, {"after": after, "limit": limit})).all())
+
+
+async def find(tx: Tx, template_id: UUID) -> Template | None:
+    found = await _told(tx, (await tx.execute(_FIND, {"id": template_id})).all())
+    return found[0] if found else None
+
+
+async def named(tx: Tx, name: str) -> list[Template]:
+    """One for each channel that has it."""
+    return await _told(tx, (await tx.execute(_NAMED, {"name": name})).all())
+
+
+async def sync(tx: Tx, template_id: UUID) -> None:
+    """Its versions are due: what was refused as well."""
+    await tx.execute(_SYNC, {"id": template_id})
+
+
+async def _told(tx: Tx, rows: Sequence[Any]) -> list[Template]:
+    versions: dict[UUID, list[Wording]] = {row.id: [] for row in rows}
+    for row in await tx.execute(_VERSIONS, {"ids": list(versions)}) if rows else ():
+        fields = dict(row._mapping)
+        kept = versions[fields.pop("template_id")]
+        kept.append(Wording(**fields | {"variables": tuple(fields["variables"])}))
+    return [Template(row.id, row.channel_id, row.name, row.category, tuple(versions[row.id])) for row in rows]
+
+
+async def put(tx: Tx, channel_id: UUID, wanted: Sequence[business.Template]) -> None:
     """Bring the channel's templates to what the file says; a changed text becomes a new version."""
     for one in wanted:
         await _put(tx, channel_id, one)
@@ -115,7 +189,7 @@ async def put(tx: Tx, channel_id: UUID, wanted: Sequence[Template]) -> None:
     await tx.execute(_RETIRE, {"channel": channel_id, "kept": kept})
 
 
-async def _put(tx: Tx, channel_id: UUID, wanted: Template) -> None:
+async def _put(tx: Tx, channel_id: UUID, wanted: business.Template) -> None:
     values: dict[str, Any] = {"w": tx.workspace_id, "id": new_id(), "channel": channel_id}
     template_id = (
         await tx.execute(_PUT, values | {"name": wanted.name, "category": wanted.category})

@@ -185,6 +185,8 @@ async def test_a_rejected_template_sends_nothing(stage: Stage) -> None:
     shop = await open_shop(stage, policy={"reopen_with": "reject_me"}, templates=named)
     await shop.say(QUESTION)
     await shop.settle()
+    shop.wait(minutes=2)  # only its list says that it was rejected, and why
+    await shop.settle()
     async with shop.rt.db.transaction(shop.workspace_id) as tx:
         (version,) = await templates.listed(tx, shop.channel_id)
     assert version.status == "rejected"

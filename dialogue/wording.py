@@ -29,6 +29,8 @@ SURE, ABROAD = 0.8, 0.6
 """How sure such an answer is; and one in another language than its passages, where words cannot be compared: that is
 less than the default of `policy.confidence`, so a person reads it first."""
 TOO_LONG = 1.6
+SHARED = 2
+"""Words that a statement and a sentence must have in common to be about the same."""
 _UNCLEAR = 0.7
 """Our own answer is good enough from here on."""
 _PERSONAL = (Kind.NAME, Kind.PHONE, Kind.EMAIL)
@@ -119,20 +121,18 @@ def _faults(statement: Statement, passages: dict[str, Passage], turn: Turn) -> l
     own = terms(statement.text)
     if own and len(own & about) / len(own) < BORNE:
         found.append("what it cites does not say so")
-    if bool(_NOT.search(statement.text)) and not _NOT.search(held):
-        found.append("it denies what nothing that it cites denies")
-    return found + (["it says yes where all that it cites says no"] if _turned(statement.text, cited) else [])
+    return found + _turned(statement.text, cited)
 
 
-def _turned(text: str, cited: list[Passage]) -> bool:
-    """The nearest sentence of the passages says no, and the statement does not."""
-    if _NOT.search(text):
-        return False
+def _turned(text: str, cited: list[Passage]) -> list[str]:
+    """Whether it says yes where the nearest sentence of the passages says no, or no where that says yes."""
     wanted = terms(text)
     sentences = [s for one in cited for s in re.split(r"(?<=[.!?;])\s+|\n", one.text) if s.strip()]
     nearest = max(sentences, key=lambda one: (len(terms(one) & wanted), -len(one)), default="")
-    shared = len(terms(nearest) & wanted)
-    return bool(_NOT.search(nearest)) and shared >= 2
+    denies, denied = bool(_NOT.search(text)), bool(_NOT.search(nearest))
+    if denies == denied or len(terms(nearest) & wanted) < SHARED:
+        return []
+    return ["it denies what its source says"] if denies else ["it says yes where its source says no"]
 
 
 def _of_whole(text: str, turn: Turn, asked: Prompt, language: str) -> list[str]:

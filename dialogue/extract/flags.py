@@ -6,7 +6,7 @@ from functools import cache
 
 from dialogue.extract.cues import Signs, lexicon, root
 from dialogue.extract.heard import Found, Heard, How
-from dialogue.extract.polarity import asks_about, denied
+from dialogue.extract.polarity import asks_about, denied, does_not_care
 from domain.fields import Field_, FieldType
 from domain.fields.boolean import yes_or_no
 from domain.fields.options import plain
@@ -43,7 +43,7 @@ _FLAT_NO = re.compile(r"^\W*(?:no|nope|nah|not)\b", re.IGNORECASE)
 
 
 def _answered(heard: Heard, field: Field_) -> Found | None:
-    if field.name not in heard.asked:
+    if field.name not in heard.asked or does_not_care(heard.text):
         return None
     value = yes_or_no(heard.text)
     words = heard.text.strip()

@@ -14,6 +14,13 @@ _NO = re.compile(
     r"\W+(?:\w+\W+){0,3}$",
     re.IGNORECASE,
 )
+_DO_NOT_CARE = re.compile(
+    r"\b(?:any(?:thing|where|one|time|body)?(?: (?:is|will|would|works|one|of)\b.*)?$|(?:do ?n'?t|not"
+    r"|doesn'?t) (?:care|matter|mind|have (?:a|any) preference)"
+    r"|no preferences?|whatever|whichever|up to you|you (?:choose|pick|decide)|me da igual|cualquier\w*"
+    r"|no importa)\b",
+    re.IGNORECASE,
+)
 _ABOUT_THE_OFFER = re.compile(
     r"^\W*(?:(?:ok(?:ay)?|and|also|great|cool|good|but|so|oh|well|wait|yes|hmm|nice|alright|perfect|thanks"
     r"|thank you)[,.! ]+)*"
@@ -39,6 +46,11 @@ _CORRECTS = re.compile(
 def corrects(text: str) -> bool:
     """ "No, I meant Thursday": what is said last is meant."""
     return bool(_CORRECTS.search(text))
+
+
+def does_not_care(text: str) -> bool:
+    """ "Any will do", "up to you": an answer that gives no value."""
+    return bool(_DO_NOT_CARE.search(text))
 
 
 def negated(text: str, start: int) -> bool:

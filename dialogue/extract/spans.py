@@ -9,7 +9,10 @@ from dialogue.extract.cues import lexicon
 from domain.fields.options import plain
 
 MASK = "\0"
-_CAP = r"(?:(?:Dr|Mr|Mrs|Ms|St|Mt|Ft|Jr|Sr|Sra|Prof|Inc|Co|Ste)\.|[A-Z]\.|[A-ZÀ-ÞĀ-Ž][\w'’&/-]*(?:\.[A-Z]\w*)*(?:(?<=\.D)\.)?)"
+_CAP = (
+    r"(?:(?:Dr|Mr|Mrs|Ms|St|Mt|Ft|Jr|Sr|Sra|Prof|Inc|Co|Ste)\.|[A-Z]\."
+    r"|[A-ZÀ-ÞĀ-Ž][\w'’&/-]*(?:\.[A-Z]\w*)*(?:(?<=\.D)\.)?)"
+)
 _LINK = (
     r"(?:(?:of|the|and|&|de|la|las|los|del|el|du|le|by|vs\.?|versus|von|van|y|on the|at the|in the) ){0,2}"
 )

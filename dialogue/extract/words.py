@@ -6,7 +6,7 @@ from functools import cache
 
 from dialogue.extract.cues import Signs, before, fit, joined, lexicon, stems
 from dialogue.extract.heard import Found, Heard, How
-from dialogue.extract.polarity import corrects, negated
+from dialogue.extract.polarity import asks_about, corrects, does_not_care, negated
 from dialogue.extract.spans import MASK, Span, openers, spans
 from domain.entities import Kind
 from domain.fields import Complaint, Field_, FieldType, parse
@@ -82,13 +82,6 @@ _TAIL = re.compile(
     r"|, please| as (?:the|an?|my) \w+(?: \w+)?$| for (?:me|us)\b| (?:when|where|because|since|so that|which|that) )",
     re.IGNORECASE,
 )
-_DO_NOT_CARE = re.compile(
-    r"\b(?:any(?:thing|where|one|time|body)?(?: (?:is|will|would|works|one|of)\b.*)?$|(?:do ?n'?t|not"
-    r"|doesn'?t) (?:care|matter|mind|have (?:a|any) preference)"
-    r"|no preferences?|whatever|whichever|up to you|you (?:choose|pick|decide)|me da igual|cualquier\w*"
-    r"|no importa)\b",
-    re.IGNORECASE,
-)
 _NOT_SAID = re.compile(
     r"\b(?:don'?t know|not sure|no idea|what do you|which ones|no se|i(?:'m| am) not|what are|what else"
     r"|anything else)\b",
@@ -105,7 +98,10 @@ def read(heard: Heard, signs: dict[str, Signs], taken: Sequence[Found]) -> list[
     fields = [f for f in heard.fields if f.type in OPEN]
     if not fields:
         return []
-    masked = _masked(heard, taken)
+    masked, loosely = (
+        _masked(heard, taken),
+        _masked(heard, [one for one in taken if one.how is not How.MEANT]),
+    )
     found: dict[str, Found] = {}
     for one in (*_own_name(heard, fields, signs), *_ratings(heard, fields, signs)):
         found.setdefault(one.name, one)
@@ -115,13 +111,18 @@ def read(heard: Heard, signs: dict[str, Signs], taken: Sequence[Found]) -> list[
     for one in _ways(heard, [f for f in fields if f.name not in found], signs, masked):
         found[one.name] = one
     masked = _without(masked, found.values())
+    for one in _offered(heard, [f for f in fields if f.name not in found], signs, masked):
+        found[one.name] = one
+    masked = _without(masked, found.values())
     said = [s for s in spans(heard.text, masked) if not negated(heard.text, s.start)]
     for one in _dealt(heard, [f for f in fields if f.name not in found], signs, said):
         found[one.name] = one
     left = [f for f in fields if f.name not in found and f.name in heard.asked]
     for one in _small_places(heard, left, signs, _without(masked, found.values())):
         found[one.name] = one
-    for one in _sorts(heard, [f for f in fields if f.name not in found], signs, masked, list(found.values())):
+    for one in _sorts(
+        heard, [f for f in fields if f.name not in found], signs, loosely, list(found.values())
+    ):
         found[one.name] = one
     asked = [f for f in fields if f.name in heard.asked and f.name not in found]
     for one in _answers(heard, asked, signs, _without(masked, found.values())):
@@ -137,9 +138,7 @@ def _masked(heard: Heard, taken: Sequence[Found]) -> str:
     spans += [
         (one.start, one.end)
         for one in taken
-        if one.how is not How.MEANT
-        and types[one.name] is not FieldType.BOOLEAN
-        and one.words != heard.text.strip()
+        if types[one.name] is not FieldType.BOOLEAN and one.words != heard.text.strip()
     ]
     for start, end in spans:
         chars[start:end] = MASK * (end - start)
@@ -159,7 +158,8 @@ def _titled(heard: Heard, fields: list[Field_], signs: dict[str, Signs], masked:
         if f.type is not FieldType.TEXT or not _NAMED.search(s.words) or _PERSON.search(s.words):
             continue
         for m in _TITLE.finditer(masked):
-            about = set(stems(m["about"] or ""))
+            called = m[0].lower().startswith(("called", "named", "titled"))
+            about = set(stems(m["about"] or (_last_word(masked[: m.start()]) if called else "")))
             if about - s.all or not (about or f.name in heard.asked or re.search(r"\btitle\b", s.words)):
                 continue
             cut = _TAIL.search(m["what"])
@@ -167,6 +167,10 @@ def _titled(heard: Heard, fields: list[Field_], signs: dict[str, Signs], masked:
             if words and len(words.split()) <= 8 and plain(words) not in openers():
                 yield Found(f.name, words, 0.85, words, m.start("what"))
                 break
+
+
+def _last_word(text: str) -> str:
+    return text.split()[-1] if text.split() else ""
 
 
 _STATE = re.compile(r", ?(?:[A-Z][A-Za-z]\b|[A-Z][a-z]{2,}(?: [A-Z][a-z]+)?(?=[\s.,;!?]|$))")
@@ -178,16 +182,52 @@ _TITLE = re.compile(
 )
 
 
+def _offered(heard: Heard, fields: list[Field_], signs: dict[str, Signs], masked: str) -> Iterator[Found]:
+    """ "the meze bar is fine": a name that our last message held, in whatever letters. Only where one field could be
+    meant."""
+    named = [f for f in fields if _NAMED.search(signs[f.name].words) and f.type is FieldType.TEXT]
+    if len(named) != 1 or not heard.last:
+        return
+    for span in spans(heard.last, heard.last):
+        name = re.sub(r"^[Tt]he ", "", span.text)
+        m = re.search(rf"\b(?:[Tt]he )?{re.escape(name)}\b", masked, re.I) if len(name) > 3 else None
+        if m and not set(stems(name)) <= signs[named[0].name].all and not asks_about(heard.text, m.start()):
+            yield Found(named[0].name, m[0], 0.8, m[0], m.start())
+            return
+
+
 def _ways(heard: Heard, fields: list[Field_], signs: dict[str, Signs], masked: str) -> Iterator[Found]:
-    """Where from and where to, also in small letters: "a train from ely to london", "leaving cambridge"."""
-    for f in fields:
+    """Where from and where to, also in small letters: "a train from ely to london", "leaving cambridge". Of
+    several fields the one for a city comes first."""
+    used: set[int] = set()
+    for f in sorted(fields, key=lambda f: (f.name not in heard.asked, not _CITY.search(signs[f.name].words))):
         origin, target = _direction(f, signs[f.name])
         if origin == target or f.type is not FieldType.TEXT or _NAMED.search(signs[f.name].words):
             continue
         for m in (_FROM_A_PLACE if origin else _TO_A_PLACE).finditer(masked):
+            if m.start("what") in used or (target and not _goes(m, masked, asked=f.name in heard.asked)):
+                continue
             if words := _place_in(heard.text, m.start("what"), m["what"]):
+                used.add(m.start("what"))
                 yield Found(f.name, words, 0.8 if words[0].isupper() else 0.7, words, m.start("what"))
                 break
+
+
+def _goes(m: re.Match[str], masked: str, *, asked: bool) -> bool:
+    """ "To" is a way only after something that goes; "change that to three" is none, "to include" is a verb."""
+    left = masked[: m.start()]
+    if not m[0].lower().startswith("to ") or _GOING.search(left):
+        return True
+    return not _CHANGES.search(left) and (m["what"][0].isupper() or asked)
+
+
+_CITY = re.compile(r"\b(?:city|town|ciudad)\b")
+_CHANGES = re.compile(r"\b(?:change|switch|update|set|make|transfer|send|pay|wire|give)\b[^.!?]{0,40}$", re.I)
+_GOING = re.compile(
+    r"\b(?:go|goes|going|gong|went|get|gets|getting|head\w*|travel\w*|trains?|bus|buses|taxis?|cab|ride|flights?|fly|flying|trip|journey"
+    r"|tickets?|me|us|way|shuttle|drive|driving|car|boat|ferry|over|back|tour|sail\w*|from [\w' ]{2,40}) $",
+    re.IGNORECASE,
+)
 
 
 def _direction(field: Field_, signs: Signs) -> tuple[bool, bool]:
@@ -218,16 +258,18 @@ def _nowhere() -> frozenset[str]:
 
 
 _WHAT = (
-    r"(?: the)? (?P<what>[^\W\d_][\w'’.&-]*(?: (?!(?:on|at|by|after|before|for|and|to|from|in|with|around|near|please|if|is|are|was|will"
+    r"(?: (?-i:the))? (?P<what>[^\W\d_][\w'’.&-]*(?: (?!(?:on|at|by|after|before|for|and|to|from|in|with|around|near|please|if|is"
+    r"|are|was|will"
     r"|would|i|we|that|this|next|as|or|when|leaving|departing|arriving|going|heading|today|tomorrow|tonight|y|con|el|para|a)\b)"
     r"[\w'’&-]+){0,4})"
 )
 _FROM_A_PLACE = re.compile(
-    rf"\b(?:from|out of|leav(?:e|es|ing)|depart(?:s|ing)?|between|pick(?:ed|s)? (?:me|us) up (?:at|in|from)|desde|salgo de){_WHAT}",
+    rf"\b(?:from|out of|leav(?:e|es|ing)|depart(?:s|ing)?|between|desde|salgo de"
+    rf"|pick(?:ed|s)? (?:me|us) up (?:at|in|from)){_WHAT}",
     re.I,
 )
 _TO_A_PLACE = re.compile(
-    rf"\b(?:(?<!want )(?<!like )(?<!need )(?<!able )(?<!wish )(?<!have )(?<!trying )to|arriv(?:e|es|ing) (?:in|at)|visit(?:ing)?|reach(?:ing)?"
+    rf"\b(?:to|arriv(?:e|es|ing) (?:in|at)|visit(?:ing)?|reach(?:ing)?"
     rf"|destination (?:is|be|should be|will be|to)|hacia|(?:voy|vamos|viajo|ir) a){_WHAT}",
     re.I,
 )
@@ -343,6 +385,10 @@ def _score(
 ) -> float:
     if stems(span.text) and set(stems(span.text)) <= signs.all and not span.address:
         return -1.0  # "a Doctor", "the Hotel": the kind of thing, not its name
+    if not _SPOKEN_OR_EATEN.search(signs.words) and all(
+        plain(one) in _nations() for one in span.text.split()
+    ):
+        return -1.0  # "a Korean restaurant" names no restaurant
     words, lead = signs.words, span.lead
     score = 2.0 * (field.name in heard.asked)
     place, named, person = _PLACE.search(words), _NAMED.search(words), _PERSON.search(words)
@@ -430,12 +476,14 @@ def _sorts(
     """ "Chinese food", "a pop music event", "serving Asian": the word before the thing's own name."""
     masked = _without(masked, found)
     spoken_for = frozenset().union(*(one.all for one in signs.values()))
+    yes_no = [signs[f.name].own for f in heard.fields if f.type is FieldType.BOOLEAN]
+    flags = frozenset().union(*yes_no)
     for f in fields:
         s = signs[f.name]
         if f.type is not FieldType.TEXT or not _SORT.search(s.words) or _PLACE.search(s.words):
             continue
         place = (
-            _cuisine(heard.text, masked, s)
+            _cuisine(heard.text, masked, s, flags)
             or _before_thing(heard.text, masked, s)
             or (None if f.name in heard.asked else _liked(masked, spoken_for))
         )
@@ -444,15 +492,20 @@ def _sorts(
             yield Found(f.name, words, sure, words, start)
 
 
-def _cuisine(text: str, masked: str, signs: Signs) -> tuple[int, str, float] | None:
+def _cuisine(text: str, masked: str, signs: Signs, others: frozenset[str]) -> tuple[int, str, float] | None:
     """What food or which language: its names are known."""
     if not _SPOKEN_OR_EATEN.search(signs.words):
         return None
-    known = frozenset(lexicon()["nationalities"].split())
     for m in re.finditer(r"[^\W\d_]+", text):
-        if plain(m[0]) in known and MASK not in masked[m.start() : m.end()] and not negated(text, m.start()):
+        free = MASK not in masked[m.start() : m.end()] and not set(stems(m[0])) & others
+        if plain(m[0]) in _nations() and free and not negated(text, m.start()):
             return m.start(), m[0], 0.85
     return None
+
+
+@cache
+def _nations() -> frozenset[str]:
+    return frozenset(lexicon()["nationalities"].split())
 
 
 _SPOKEN_OR_EATEN = re.compile(r"\b(?:cuisine|food|language|dish|cocina|comida|idioma)\b")
@@ -495,7 +548,7 @@ def _little() -> frozenset[str]:
 
 def _answers(heard: Heard, asked: list[Field_], signs: dict[str, Signs], masked: str) -> Iterator[Found]:
     """The answer to our question, without the words that carry it; only where no other reading holds them."""
-    if not asked or _DO_NOT_CARE.search(heard.text) or _NOT_SAID.search(heard.text):
+    if not asked or does_not_care(heard.text) or _NOT_SAID.search(heard.text):
         return
     if _QUESTION.match(heard.text.strip()):
         return

@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import uuid5
 
 from dialogue import commands, words
-from dialogue.asking import context_of, last_of_ours
+from dialogue.asking import context_of, last_of_ours, question, summary
 from dialogue.compose import language_of
 from domain.policy import URGENT
 from domain.skill import Command, Heard, Run, RunState, Said, SaveRun, Skill, Step
@@ -32,7 +32,7 @@ async def act(turn: Turn, skills: Skills) -> Turn:
     runs = [run for run in turn.runs if run.skill in enabled and not _stale(run, turn)]
     top = runs[0] if runs else None
     heard = _heard(turn, top)
-    begun = _begun(turn, enabled, top)
+    begun = _begun(turn, enabled, top, heard)
     if top is not None and begun is None and heard.command is Command.CANCEL:
         return await _called_off(turn, enabled, heard, top, runs[1:])
     if begun is not None:
@@ -50,12 +50,12 @@ async def act(turn: Turn, skills: Skills) -> Turn:
     return await _beside(turn, skill, top, heard)
 
 
-def _begun(turn: Turn, enabled: Skills, top: Run | None) -> tuple[Skill, Run, Part] | None:
+def _begun(turn: Turn, enabled: Skills, top: Run | None, heard: Heard) -> tuple[Skill, Run, Part] | None:
     """The first part of the burst that wants what a skill does. The goal that is under way goes on."""
     assert turn.understood is not None
     for part in turn.understood.parts:
         for skill in enabled.values():
-            goal = skill.goals.get(part.intent)
+            goal = skill.goal(part.intent, heard)
             if goal is None:
                 continue
             if (
@@ -97,10 +97,7 @@ async def _beside(turn: Turn, skill: Skill, run: Run, heard: Heard) -> Turn:
 def _stepped(
     turn: Turn, skill: Skill, step: Step, taken: list[str], *, after: bool = False, began: bool = False
 ) -> Turn:
-    language = language_of(turn)
-    text = " ".join(
-        words.say(said.key, language, turn.profile.assistant.personality, **said.facts) for said in step.said
-    )
+    text = " ".join(_words(said, turn) for said in step.said)
     run = replace(step.run, read_back=text if step.asks_yes else "")
     before = turn.spoken.text if turn.spoken else ""
     kind = "request" if step.for_person else "skill"
@@ -122,6 +119,16 @@ def _stepped(
         SetField(name, value, 1.0, turn.base_seq, "") for name, value in step.fills.items() if name in known
     ]
     return turn.doing(*fills)
+
+
+def _words(said: Said, turn: Turn) -> str:
+    language = language_of(turn)
+    asked = next((field for field in turn.profile.fields if field.name == said.field), None)
+    if asked is not None:
+        return question(asked, language, turn, context_of(turn).get(asked.name))
+    facts = {**said.facts, "summary": summary(turn, language)} if "summary" in said.facts else said.facts
+    known = {"business": turn.profile.workspace.name, "assistant": turn.profile.assistant.name}
+    return words.say(said.key, language, turn.profile.assistant.personality, **{**known, **facts})
 
 
 def _heard(turn: Turn, top: Run | None) -> Heard:

@@ -3,7 +3,8 @@ is decided by the frame, the policy and the store."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -41,12 +42,12 @@ class Run:
     goal: str
     began_seq: int
     state: RunState = RunState.ACTIVE
-    slots: Mapping[str, Any] = field(default_factory=dict)
-    memory: Mapping[str, Any] = field(default_factory=dict)
+    slots: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    memory: Mapping[str, Any] = dataclass_field(default_factory=dict)
     read_back: str = ""
     """The words by which the customer was asked to confirm: a yes counts only as the answer to them."""
     touched_at: datetime | None = None
-    result: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] = dataclass_field(default_factory=dict)
 
     def holding(self, **slots: Any) -> "Run":
         return replace(self, slots={**self.slots, **slots})
@@ -82,7 +83,7 @@ class Heard:
     channel_kind: str
     seq: int
     entities: tuple[Entity, ...] = ()
-    context: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = dataclass_field(default_factory=dict)
     """The fields' values, those of this very message included."""
     told: frozenset[str] = frozenset()
     """Names of the fields that this very message filled."""
@@ -114,7 +115,9 @@ class Said:
     """Words by key; `facts` are plain values that the templates show in the customer's language."""
 
     key: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    field: str = ""
+    """Ask for this field of the context, in the words that fields of its type are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ class Step:
     for_person: str = ""
     """Why a person must go on with it; "" when nobody need."""
     sources: tuple[str, ...] = ()
-    fills: Mapping[str, Any] = field(default_factory=dict)
+    fills: Mapping[str, Any] = dataclass_field(default_factory=dict)
     """Context fields of these names get these values, where the workspace has them."""
 
 
@@ -144,6 +147,10 @@ class Skill(ABC):
     """The level that the customer must have proved; 0 is none."""
     goals: Mapping[str, str]
     """Intent → goal."""
+
+    def goal(self, intent: str, heard: Heard) -> str | None:
+        """What this intent wants of the skill, None for nothing."""
+        return self.goals.get(intent)
 
     @abstractmethod
     def concerns(self, run: Run, heard: Heard) -> bool:

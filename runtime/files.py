@@ -14,7 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from channels.registry import CHANNELS
 from domain.workspace import ChannelSettings, Profile
 from knowledge.chunk import chunk, title_of
-from runtime import mistakes
+from runtime import checking, mistakes
 from runtime.runtime import Runtime
 from store import channels, knowledge, templates, workspaces
 from store.db import Database, Tx, new_id
@@ -106,7 +106,8 @@ def check(data: Any, name: str, root: Path) -> WorkspaceFile:
         profile = Profile.model_validate(data)
     except ValidationError as error:
         raise BadFile([mistakes.mistake(name, data, one) for one in error.errors()]) from None
-    found = [
+    found = [mistakes.mistake(name, data, one) for one in checking.complaints(profile)]
+    found += [
         f"{name}:{mistakes.line(data, ('channels', n))}: channels.{n}.kind: {one.kind!r} is not a channel; "
         f"there are {', '.join(sorted(CHANNELS))}"
         for n, one in enumerate(profile.channels)
@@ -126,11 +127,11 @@ def check(data: Any, name: str, root: Path) -> WorkspaceFile:
 def _notices(profile: Profile) -> tuple[str, ...]:
     asked = {
         "rules": profile.rules,
-        "skills": profile.skills,
         "workflow": profile.schemas and profile.schemas[0].workflow,
     }
     planned = sorted({one.kind for one in profile.channels if one.kind in PLANNED})
     named = [name for name, value in asked.items() if value] + [f"channel {kind}" for kind in planned]
+    named += [f"skill {name}" for name in checking.planned(profile)]
     return tuple(f"{name}: kept, but this version does not run it yet" for name in named)
 
 

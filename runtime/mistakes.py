@@ -6,7 +6,9 @@ from typing import Any, get_args
 from ruamel.yaml.comments import CommentedBase
 from ruamel.yaml.error import MarkedYAMLError
 
+from domain.rules import Rule
 from domain.workspace import Profile
+from skills.registry import SETTINGS
 
 
 def not_yaml(name: str, error: MarkedYAMLError) -> str:
@@ -53,6 +55,11 @@ def said(error: Any) -> str:
 def _known(location: tuple[Any, ...]) -> list[str]:
     """The keys that may stand where this unknown one stands."""
     model: Any = Profile
+    match location:
+        case ("rules", int(), *rest):
+            model, location = Rule, tuple(rest)
+        case ("skills", str(skill), *rest) if skill in SETTINGS:
+            model, location = SETTINGS[skill], tuple(rest)
     for step in location[:-1]:
         if isinstance(step, int) or not hasattr(model, "model_fields"):
             continue

@@ -1,11 +1,18 @@
 """Every skill by its name: one line to add one. A workspace has those that its file names under `skills`."""
 
+from domain.booking import BookingSettings
 from domain.ports import Calendar
+from domain.qualification import QualificationSettings
 from domain.skill import Skill
+from domain.workspace import Model
 from skills.booking import Booking
+from skills.qualification import Qualification
+
+SETTINGS: dict[str, type[Model]] = {"booking": BookingSettings, "qualification": QualificationSettings}
+"""The shape of each skill's settings in the workspace's file."""
 
 
 def open_skills(calendar: Calendar) -> dict[str, Skill]:
-    """Each made with the ports by which it reads the world."""
-    known: tuple[Skill, ...] = (Booking(calendar),)
+    """Each made with the ports by which it reads the world. Where two could begin, the one named first does."""
+    known: tuple[Skill, ...] = (Booking(calendar), Qualification())
     return {skill.name: skill for skill in known}

@@ -28,6 +28,7 @@ UNSURE = 0.5
 SURE = 0.6
 """How sure a model's reading counts that the words bear out: an answer from the profile may then be sent."""
 SLOT = 0.75
+MOST_PARTS = 4
 LONGEST, MOST_WORDS = 80, 8
 """Of a value in free words; more is a story, not a value."""
 _FIRST = policy.URGENT | {"complaint", "fair_housing"}
@@ -82,7 +83,7 @@ def believed(turn: Turn, first: Understanding, proposal: Proposal, known: Iterab
         for one in proposal.parts
         if one.intent in allowed and _said(one.words, text) and not wordless(one.words)
     ]
-    parts = kept + tuple(part for part in proposed if not _within(part, kept))
+    parts = kept + tuple(dict.fromkeys(part for part in proposed if not _within(part, kept)))[:MOST_PARTS]
     slots = tuple(Slot(one.field, one.words.strip()) for one in proposal.slots if _said(one.words, text))
     if not proposed or all(part.intent == "unknown" for part in parts):
         return replace(first, slots=slots, language=_language(turn, first, proposal))

@@ -24,6 +24,10 @@ _PASSAGES = text(
     "select p.heading, p.text from passage p join document d on d.workspace_id = p.workspace_id"
     " and d.id = p.document_id where d.source = :source order by p.n"
 )
+_PASSAGE_IDS = text(
+    "select p.id from passage p join document d on d.workspace_id = p.workspace_id and d.id = p.document_id"
+    " where d.source = :source order by p.n"
+)
 _DROP_PASSAGES = text("delete from passage where document_id = any(:documents)")
 _DROP = text("delete from document where id = any(:documents)")
 _OTHERS = text("select id from document where origin = 'file' and not source = any(:sources)")
@@ -104,6 +108,11 @@ async def stored(tx: Tx) -> list[Stored]:
 
 async def passages(tx: Tx, source: str) -> list[Chunk]:
     return [Chunk(row.heading, row.text) for row in await tx.execute(_PASSAGES, {"source": source})]
+
+
+async def passage_ids(tx: Tx, source: str) -> list[UUID]:
+    """In the document's order."""
+    return [row.id for row in await tx.execute(_PASSAGE_IDS, {"source": source})]
 
 
 async def keep_only(tx: Tx, sources: Sequence[str]) -> None:

@@ -64,5 +64,25 @@ def fanout(
     _tell(found, bench.told(found), as_json)
 
 
+@app.command()
+def retrieval(
+    chunks: Annotated[
+        int, typer.Option(min=100, max=1_000_000, help="Passages, in one workspace and again in all.")
+    ] = 100_000,
+    workspaces: Annotated[
+        int, typer.Option(min=1, max=5_000, help="Small ones beside the large one.")
+    ] = 1_000,
+    as_json: AsJson = False,
+) -> None:
+    """One search by words and meaning among very many passages, beside the same search over every vector.
+
+    Example: `frontdesk bench retrieval --chunks 20000 --workspaces 100 --json`
+    """
+    from bench import retrieval as bench
+
+    found = asyncio.run(bench.run(chunks, workspaces))
+    _tell(found, bench.told(found), as_json)
+
+
 def _tell(found: dict[str, Any], words: str, as_json: bool) -> None:
     typer.echo(json.dumps(found) if as_json else words)

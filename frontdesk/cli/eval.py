@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from frontdesk.cli import eval_extraction, eval_intents
+from frontdesk.cli import eval_extraction, eval_intents, eval_retrieval
 from frontdesk.cli.processes import fail
 
 app = typer.Typer(
@@ -13,6 +13,7 @@ app = typer.Typer(
 )
 app.command()(eval_intents.intents)
 app.command()(eval_extraction.extraction)
+app.command()(eval_retrieval.retrieval)
 
 
 @app.command("all")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from dialogue.extract.cues import Signs, after, before, fit, stems
@@ -16,6 +17,8 @@ from domain.fields.money import value_of
 from domain.fields.numbers import written
 from domain.fields.options import tokens
 
+MOST = 20
+"""Numbers of a message that are looked at."""
 COUNTS = frozenset({FieldType.INTEGER, FieldType.DECIMAL, FieldType.PERCENT, FieldType.RATING})
 _PEOPLE = re.compile(
     r"\b(?:guests?|people|persons?|adults?|passengers?|riders?|travell?ers?|party|group|diners?|attendees|seats?"
@@ -76,7 +79,7 @@ class Count:
 def read(heard: Heard, signs: dict[str, Signs]) -> list[Found]:
     found = _sums(heard, signs)
     taken = {(one.start, one.end) for one in found}
-    counts = [one for one in _counts(heard) if (one.start, one.end) not in taken]
+    counts = [one for one in islice(_counts(heard), MOST) if (one.start, one.end) not in taken]
     return found + _counted(heard, signs, counts)
 
 

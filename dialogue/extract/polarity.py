@@ -3,7 +3,7 @@
 import re
 
 _NEGATED = re.compile(
-    r"\b(?:not|isn't|isnt|instead of|rather than|except|anything but|no longer|don't want|dont want|do not want"
+    r"\b(?:not|nothing|isn't|isnt|instead of|rather than|except|anything but|no longer|don't want|dont want|do not want"
     r"|don't need"
     r"|dont need|do not need|en vez de|en lugar de|menos|no quiero)\s+(?:(?:a|an|the|on|at|for|in|to|any|el|la|un"
     r"|una|para)\s+){0,2}$",
@@ -38,7 +38,7 @@ _SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]?")
 
 
 _CORRECTS = re.compile(
-    r"\b(?:meant|mean|actually|sorry|instead|change (?:it|that)|quise decir|mejor|perd[oó]n|me equivoqu[eé])\b|^no\b",
+    r"\b(?:meant|mean|actually|sorry|instead|change (?:it|that)|quise decir|mejor|perd[oó]n|me equivoqu[eé])\b|^\W*(?:no|not)\b",
     re.IGNORECASE,
 )
 

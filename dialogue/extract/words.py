@@ -258,8 +258,8 @@ def _nowhere() -> frozenset[str]:
 
 
 _WHAT = (
-    r"(?: (?-i:the))? (?P<what>[^\W\d_][\w'’.&-]*(?: (?!(?:on|at|by|after|before|for|and|to|from|in|with|around|near|please|if|is"
-    r"|are|was|will"
+    r"(?: (?-i:the))? (?P<what>[^\W\d_][\w'’.&-]*(?: (?!(?:on|at|by|after|before|for|and|to|from|in|with|around|near|please"
+    r"|if|is|are|was|will"
     r"|would|i|we|that|this|next|as|or|when|leaving|departing|arriving|going|heading|today|tomorrow|tonight|y|con|el|para|a)\b)"
     r"[\w'’&-]+){0,4})"
 )
@@ -438,7 +438,7 @@ def _as_place(
             2.2 if target and not origin else -1.0 if origin and not target else 2.0 - 0.8 * (lead == "for")
         )
     if lead in ("at", "of"):
-        return 0.8 - city
+        return 0.8 - city if city or lead == "of" else 2.0
     return 0.3 if lead not in _CALLED and lead not in ("with", "by", "see") else -0.5
 
 

@@ -14,6 +14,7 @@ LIMIT = 2_000
 """Characters of a message that are looked at."""
 SHORT = 4
 """Words up to this length must be spelt right: "oil" is not "ail"."""
+_LITTLE = frozenset(("a", "an", "the", "my", "el", "la", "un", "una", "mi", "de"))
 _TOKEN = re.compile(r"[^\W_][\w'&+]*")
 
 
@@ -41,6 +42,8 @@ def singular(word: str) -> str:
         word = word[:-2]
     if len(word) <= 3 or word.endswith(("ss", "us", "is")):
         return word
+    if word.endswith("ciones"):
+        return word[:-2]
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "shes", "ches", "xes")):
@@ -92,7 +95,11 @@ def _names(
 
 
 def _places(words: tuple[str, ...], option: str, said: Sequence[Token]) -> list[Mention]:
-    size, found = len(words), []
+    """A little word may stand between those of a name: "I chipped a tooth"."""
+    size = len(words)
+    found: list[Mention] = []
+    if size > 1 and not _LITTLE.intersection(words):
+        said = [token for token in said if token.word not in _LITTLE]
     for at in range(len(said) - size + 1):
         sureness = 1.0
         for wanted, token in zip(words, said[at : at + size], strict=True):

@@ -26,7 +26,7 @@ class Passwords:
 
     async def check(self, hashed: str | None, password: str) -> bool:
         """With None, for an account that is not there, the same work is done, and it is wrong."""
-        if hashed is None and self._nobodys is None:
+        if self._nobodys is None:  # whoever comes first waits for it, known or not
             self._nobodys = await self.hash("nobody's password")
         right = await asyncio.get_running_loop().run_in_executor(
             self._threads, _is_right, hashed or self._nobodys or "", normal(password)

@@ -98,6 +98,25 @@ async def test_approved_once(api: Api, business: Business) -> None:
     is_problem(await api.post(path, headers=business.key()), 409, "draft_edited")
 
 
+@pytest.mark.parametrize("act", ["takeover", "release", "close", "reject"])
+async def test_what_is_decided_twice_is_decided_once(api: Api, business: Business, act: str) -> None:
+    """The repeated answer is the first one, even when the thing has moved on meanwhile."""
+    customer = await business.customer()
+    draft_id = await customer.draft()
+    path = business.path(f"/drafts/{draft_id}/reject") if act == "reject" else f"{customer.path}/{act}"
+    headers = business.key(idempotency_key=str(new_id()))
+    first = await api.post(path, headers=headers, json={})
+    assert first.status_code == 200, first.text
+    await api.post(f"{customer.path}/messages", headers=business.key(), json={"text": "Meanwhile"})
+    again = await api.post(path, headers=headers, json={})
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
+    is_problem(
+        await api.post(f"{customer.path}/messages", headers=headers, json={"text": "Hi"}),
+        422,
+        "idempotency_mismatch",
+    )
+
+
 async def test_what_was_refused_may_be_tried_again(api: Api, business: Business) -> None:
     customer, key = await business.customer("STOP"), str(new_id())
     is_problem(await reply(api, customer, key), 409, "opted_out")

@@ -33,13 +33,14 @@ class Place:
     owner_url: str
     data_dir: Path
 
-    def run(self, *arguments: str, **environ: str | None) -> Result:
+    def run(self, *arguments: str, said: str | None = None, **environ: str | None) -> Result:
+        """`said` comes on standard input."""
         given = dict.fromkeys(_UNSET) | {
             "DATABASE_URL": self.url,
             "FRONTDESK_SECRET_KEY": SECRET,
             "FRONTDESK_DATA_DIR": str(self.data_dir),
         }
-        return CliRunner().invoke(app, list(arguments), env=given | environ)
+        return CliRunner().invoke(app, list(arguments), input=said, env=given | environ)
 
     def ok(self, *arguments: str, **environ: str | None) -> Result:
         ended = self.run(*arguments, **environ)

@@ -35,6 +35,8 @@ class Frame:
     place: Place
     at: datetime
     text: str
+    only: UUID | None = None
+    """For this person's eyes."""
 
 
 Load = Callable[[UUID, Place, int], Awaitable[Sequence[Frame]]]

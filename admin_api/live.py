@@ -94,7 +94,7 @@ class Live:
             with self.feed.enter(workspace_id, place, at, now) as (hall, seat):
                 ready = {"cursor": events.write(place, at), "missed": missed}
                 await _send(socket, "ready", **ready, heartbeat_s=self._patience.heartbeat_s)
-                await self._follow(socket, token, hall, seat)
+                await self._follow(socket, token, hall, seat, here.caller.person_id)
         except _Ended as error:
             await _close(socket, error.code, error.reason)
         except TimeoutError:
@@ -123,10 +123,12 @@ class Live:
         scope = dict(socket.scope) | {"type": "http", "method": "GET", "headers": headers, "state": state}
         return await self._doorkeeper.admit(Request(scope))
 
-    async def _follow(self, socket: WebSocket, token: str | None, hall: Hall, seat: Seat) -> None:
+    async def _follow(
+        self, socket: WebSocket, token: str | None, hall: Hall, seat: Seat, person_id: UUID | None
+    ) -> None:
         """Until one of them ends: the caller goes, takes too little, or may not any more."""
         tasks = {
-            asyncio.create_task(self._speak(socket, hall, seat)),
+            asyncio.create_task(self._speak(socket, hall, seat, person_id)),
             asyncio.create_task(_listen(socket)),
             asyncio.create_task(self._look_again(socket, token)),
         }
@@ -140,12 +142,13 @@ class Live:
             if isinstance(error, Exception):
                 raise error
 
-    async def _speak(self, socket: WebSocket, hall: Hall, seat: Seat) -> None:
+    async def _speak(self, socket: WebSocket, hall: Hall, seat: Seat, person_id: UUID | None) -> None:
         async for frames in _beating(hall.frames(seat), self._patience.heartbeat_s):
             try:
                 async with asyncio.timeout(self._patience.stalled_s):
                     for frame in frames:
-                        await socket.send_text(frame.text)
+                        if frame.only in (None, person_id):
+                            await socket.send_text(frame.text)
                     if not frames:
                         await _send(socket, "heartbeat", cursor=events.write(seat.place, seat.at))
             except TimeoutError:
@@ -165,7 +168,7 @@ class Live:
         async with self._rt.db.transaction(workspace_id) as tx:
             found = await events.after(tx, place, limit)
             things = await _things(tx, found)
-        return [Frame(one.place, one.at, _text(one, things)) for one in found]
+        return [Frame(one.place, one.at, _text(one, things), _only(one)) for one in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +255,11 @@ def _text(event: Event, things: dict[tuple[str, UUID], Any]) -> str:
         conversation_id=_told(event.conversation_id), subject_id=_told(subject), details=dict(event.details),
         data=things.get((_noun(event), subject)) if subject else None,
     )  # fmt: skip
+
+
+def _only(event: Event) -> UUID | None:
+    """Whose notification it is; everything else is everybody's."""
+    return UUID(event.details["person_id"]) if _noun(event) == "notification" else None
 
 
 def _told(id_: UUID | None) -> str | None:

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
+from domain.messages import Address, Inbound, Kind, Scheme
 from domain.turn import Action, Decision, Say, SetField, Turn, Understanding
 from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES, TURNS
+from store import channels, inbox, workspaces
 from tests.admin_api.api_rig import Api, Business, Customer, is_problem, moment, together
 
 
@@ -31,6 +33,22 @@ async def test_one(api: Api, business: Business) -> None:
     assert found["contact"]["addresses"] == [{"scheme": "tel", "value": customer.number}]
     assert found["context"] == {}
     assert moment(found["created_at"]) <= moment(found["updated_at"])
+
+
+async def test_a_message_says_what_it_is_and_what_it_answers(api: Api, business: Business) -> None:
+    """By the provider's name for it and, when it is of this conversation, by ours."""
+    customer = await business.customer("Hi")
+    mine = Address(Scheme.TEL, customer.number)
+    async with business.rt.db.transaction(business.id) as tx:
+        profile, (channel,) = (await workspaces.get(tx)).profile, await channels.listed(tx)
+        tapped = Inbound("SMtapped", mine, "Tuesday", kind=Kind.CHOICE, choice="day:2", reply_to="SMunknown")
+        thumb = Inbound("SMthumb", mine, "👍", kind=Kind.REACTION, reply_to="SMtapped")
+        await inbox.save(tx, channel, profile, [tapped, thumb])
+    first, second, third = (await read(api, business, f"{customer.path}/messages"))["items"]
+    named = ("kind", "choice", "reply_to", "reply_to_id")
+    assert [first[name] for name in named] == ["text", None, None, None]
+    assert [second[name] for name in named] == ["choice", "day:2", "SMunknown", None]
+    assert [third[name] for name in named] == ["reaction", None, "SMtapped", second["id"]]
 
 
 async def test_context_and_turns_say_why(api: Api, business: Business) -> None:

@@ -60,6 +60,15 @@ async def test_the_first_words_of_a_machine_say_so(waiting: Waiting) -> None:
     assert "automated assistant of Cedar Dental" in said["text"]
 
 
+async def test_the_answer_names_the_message_that_was_sent(waiting: Waiting) -> None:
+    assert (await waiting.get()).json()["message_id"] is None
+    first = (await waiting.post("approve", None, Idempotency_Key="once")).json()
+    again = (await waiting.post("approve", None, Idempotency_Key="once")).json()
+    (message,) = await waiting.sent()
+    assert first["message_id"] == again["message_id"] == message["id"]
+    assert (await waiting.get()).json()["message_id"] == message["id"]
+
+
 async def test_approved_in_other_words(waiting: Waiting) -> None:
     draft = (await waiting.post("approve", {"text": "Sí, ¡de nueve a una! 🦷"})).json()
     assert (draft["state"], draft["original"], draft["text"]) == ("edited", WORDS, "Sí, ¡de nueve a una! 🦷")

@@ -23,7 +23,7 @@ import admin_api.app
 from admin_api.live import Patience
 from frontdesk.serving import listen, serving, url_of
 from runtime.runtime import Runtime, open_runtime
-from store import events, people
+from store import events, notifications, people
 from store.embedded import EmbeddedRedis
 from store.events import Place
 from tests.admin_api.api_rig import Business
@@ -182,6 +182,17 @@ async def test_nobody_sees_anothers(server: Server, mine: Business, other: Busin
         await note(other, "own")
         assert (await stranger.until("note.own"))["data"] is None
     assert [one["kind"] for one in stranger.seen] == ["note.own"]
+
+
+async def test_what_a_person_is_told_is_theirs(server: Server, mine: Business) -> None:
+    async with server.follow(mine, key="owner") as owner, server.follow(mine, key="agent") as agent:
+        async with mine.rt.db.transaction(mine.id) as tx:
+            await notifications.add(tx, notifications.Kind.HANDOFF, person_id=mine.persons["owner"])
+        await note(mine, "for all")
+        await owner.until("note.for all")
+        await agent.until("note.for all")
+    assert [one["kind"] for one in owner.seen] == ["notification.added", "note.for all"]
+    assert [one["kind"] for one in agent.seen] == ["note.for all"]
 
 
 async def test_all_see_the_same_in_the_same_order(server: Server, mine: Business) -> None:

@@ -26,7 +26,8 @@ async def log(desk: Desk, after: Place = BEGINNING) -> list[Event]:
 
 
 async def kinds(desk: Desk) -> list[str]:
-    return [one.kind for one in await log(desk)]
+    """But for what people are told, which has a test of its own."""
+    return [one.kind for one in await log(desk) if not one.kind.startswith("notification.")]
 
 
 async def note(desk: Desk, name: str) -> None:
@@ -114,13 +115,25 @@ async def test_people_take_over_and_give_back(desk: Desk) -> None:
     ):
         async with desk.rt.db.transaction(desk.workspace_id) as tx:
             await act(tx)
-    last = (await log(desk))[-4:]
+    last = [one for one in await log(desk) if one.kind.startswith("conversation.")][-4:]
     assert [(one.kind, dict(one.details)) for one in last] == [
         ("conversation.handed_over", {"reason": "loop"}),
         ("conversation.assigned", {"reason": "took_over", "person_id": str(desk.person_id)}),
         ("conversation.released", {}),
         ("conversation.closed", {}),
     ]
+
+
+async def test_what_people_are_told(make_desk: MakeDesk) -> None:
+    desk = await make_desk(policy={"default": "draft"})
+    await asked(desk)
+    await desk.text("And on Sunday?")  # the same person, the same conversation: counted up
+    await desk.settle()
+    await approved(desk)
+    told = [one for one in await log(desk) if one.kind.startswith("notification.")]
+    assert {one.kind for one in told} == {"notification.added", "notification.read"}
+    assert {one.details["person_id"] for one in told} == {str(desk.person_id)}
+    assert {one.details["kind"] for one in told} == {"draft"}
 
 
 async def test_stop_and_start(desk: Desk) -> None:

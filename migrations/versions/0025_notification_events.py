@@ -1,0 +1,14 @@
+"""Notifications are in the log of events."""
+
+from pathlib import Path
+
+from migrations.sql import run_file
+
+revision = "0025"
+# Others before it are written by other hands at the same time; whichever are there, there is one line of revisions.
+_before = (file.name[:4] for file in Path(__file__).parent.glob("0*.py") if file.name[:4] < revision)
+down_revision = max(_before)
+
+
+def upgrade() -> None:
+    run_file("0025_notification_events.sql")

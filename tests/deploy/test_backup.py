@@ -18,7 +18,8 @@ from domain.messages import Address, Scheme
 from frontdesk.serving import listen
 from runtime.runtime import Runtime, open_runtime
 from runtime.settings import Settings
-from store import channels, contacts, conversations, drafts, queues
+from store import channels, contacts, conversations, drafts, events, queues
+from store.events import BEGINNING, Event, Place
 from tests.deploy.outside import ROOT, SECRET, Outside, frontdesk, outside, psql, script
 
 OPEN = "what are your opening hours?"
@@ -49,6 +50,7 @@ async def test_a_backup_put_back_sends_nothing_twice_and_loses_nothing(
             script("backup.sh", pg, tmp_path / "backup")
             hashes = _hashes(pg)
             await _after_the_backup(crew)
+            heard = (await _events(rt, crew.businesses[0], BEGINNING))[-1]
             for process in crew.processes.values():
                 process.kill()
                 await process.wait()
@@ -68,6 +70,9 @@ async def test_a_backup_put_back_sends_nothing_twice_and_loses_nothing(
                 assert "2 deliveries are looked up" in done.stdout
                 assert "2 conversations of the backup wait for a person" in done.stdout
                 async with open_runtime(found) as anew:
+                    # who followed up to the disaster hears what putting the backup back has changed
+                    since = await _events(anew, crew.businesses[0], heard.place)
+                    assert {"delivery.unknown", "message.received"} <= {one.kind for one in since}
                     await _runs_again(replace_runtime(crew, anew), sent)
                 await crew.end()
 
@@ -93,6 +98,11 @@ async def _before_the_backup(crew: Crew) -> None:
     async with crew.rt.db.transaction(quiet.id) as tx:
         await channels.suspend(tx, quiet.channel_id, "drill")
     await _person(crew, quiet, "This never left before the disaster.")
+
+
+async def _events(rt: Runtime, business: Business, after: Place) -> list[Event]:
+    async with rt.db.transaction(business.id) as tx:
+        return await events.after(tx, after, 1_000)
 
 
 async def _after_the_backup(crew: Crew) -> None:

@@ -14,6 +14,7 @@ from admin_api import (
     channels,
     conversations,
     docs,
+    documents,
     drafts,
     keys,
     me,
@@ -57,6 +58,7 @@ _ABOUT = (
 _IN_WORKSPACE = (
     workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,
     notifications.preferences, conversations.router, drafts.router, attachments.router, templates.router,
+    documents.router, documents.finding,
 )  # fmt: skip
 """Routers of which every address is below /workspaces/{ws}."""
 

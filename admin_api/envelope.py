@@ -16,6 +16,10 @@ logger = logging.getLogger(__name__)
 LARGEST = 64 * 1024
 """Bytes of a body. The longest text is 5,000 characters, written in JSON at most twelve bytes each."""
 
+LARGEST_UPLOAD = 21 * 1024 * 1024
+"""Of a document, with the form around it."""
+_UPLOAD = re.compile(r"/workspaces/[^/]+/documents/?$")
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _ALWAYS = {
     "Cache-Control": "no-store",
@@ -76,15 +80,16 @@ def _stamp(message: Message, request_id: str, headers: dict[str, str]) -> None:
 
 def _limited(scope: Scope, receive: Receive) -> Receive:
     """The same body, but an error (413) as soon as it is known to be too large; announced sizes count."""
+    largest = LARGEST_UPLOAD if scope["method"] == "POST" and _UPLOAD.search(scope["path"]) else LARGEST
     announced = Headers(scope=scope).get("content-length", "")
-    too_large = announced.isdecimal() and (len(announced) > 12 or int(announced) > LARGEST)
+    too_large = announced.isdecimal() and (len(announced) > 12 or int(announced) > largest)
     size = 0
 
     async def receive_limited() -> Message:
         nonlocal size
         message = {"type": "http.request"} if too_large else await receive()
         size += len(message.get("body", b""))
-        if too_large or size > LARGEST:
+        if too_large or size > largest:
             raise HTTPException(413)
         return message
 

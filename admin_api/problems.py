@@ -57,6 +57,7 @@ CODES = {
     "no_template_channel": "No channel of the workspace has templates.",
     "template_in_use": "The policy opens conversations with this template.",
     "too_large": "The body is larger than the API reads.",
+    "in_file": "The workspace's file names this document; it is taken out there.",
     "unsupported_media_type": "Bodies are `application/json`.",
     "invalid": "A value is not acceptable; `errors` says which and why.",
     "bad_cursor": "The cursor was not made by this list.",

@@ -58,6 +58,8 @@ class Settings:
     """Whoever comes may make an account with a workspace of their own."""
     metrics_token: str = field(default="", repr=False)
     """Whoever reads /metrics must bring it; empty: whoever reaches the port may read."""
+    fetch_inside: frozenset[str] = frozenset()
+    """Hosts that documents may be fetched from although they are not on the internet."""
     crash_at: str | None = None
     """A step at which the process ends at once, as if killed; for the fault tests."""
 
@@ -98,6 +100,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         supervised=environ.get("FRONTDESK_SUPERVISED", "") == "1",
         registration=_registration(environ),
         metrics_token=environ.get("FRONTDESK_METRICS_TOKEN", ""),
+        fetch_inside=frozenset(environ.get("FRONTDESK_FETCH_INSIDE", "").replace(",", " ").split()),
         crash_at=environ.get("FRONTDESK_CRASH_AT") or None,
     )
 

@@ -1,6 +1,7 @@
 """What a document is by what it holds, whatever it is called."""
 
 import io
+import re
 import zipfile
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 
@@ -15,7 +16,11 @@ _ENOUGH = 4_000
 """Bytes from which on letters can be counted to tell an encoding; shorter texts are taken for Western Europe's."""
 _OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _NOT_READ = "only PDF, Word (docx), Excel (xlsx), web pages, Markdown, text and CSV are read"
-_HTML = ("<!doctype html", "<html", "<head", "<body", "<?xml")
+_HTML = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype html|html|head|body|title|meta|h[1-6]|p|div|main|article|section|"
+    r"header|table|ul|ol|style|script|span)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def kind_of(data: bytes, name: str) -> str:
@@ -58,9 +63,9 @@ def _zipped(data: bytes) -> str:
 
 def _text(data: bytes, name: str) -> str:
     start = decode(data[:100_000], whole=len(data) <= 100_000)
-    if start.lstrip("\ufeff \t\r\n").lower().startswith(_HTML):
-        return "html"
     ending = name.rpartition(".")[2].lower() if "." in name else ""
+    if ending not in ("md", "markdown", "csv", "tsv") and _HTML.match(start.lstrip("\ufeff")):
+        return "html"
     known = {"html": "html", "htm": "html", "md": "md", "markdown": "md", "csv": "csv", "tsv": "csv"}
     return known.get(ending, "txt")
 

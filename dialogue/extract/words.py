@@ -290,7 +290,7 @@ def _small_places(
 
 
 _SMALL = re.compile(
-    r"\b(?:in|to|from|near|around|en|a|hacia|desde)(?: the)? (?P<what>[a-zà-þ][\w'-]+(?: (?!(?:on|at|for|and|with"
+    r"\b(?:in|to|from|near|around|en|hacia|desde)(?: the)? (?P<what>[a-zà-þ][\w'-]+(?: (?!(?:on|at|for|and|with"
     r"|from|to|in|by|is"
     r"|are|i|we|that|around|near|please|y|con|el|para)\b)[\w'-]+){0,3})"
 )
@@ -406,7 +406,7 @@ def _score(
             _as_person(words, span), 2.2 * (lead in _CALLED and not _HUMAN_TAIL.intersection(span.tail))
         )
     if named:
-        return score + _as_name(lead, span, signs, place=bool(place))
+        return score + _as_name(field, lead, span, signs, place=bool(place))
     return score - (lead in _IN) * 1.5
 
 
@@ -426,6 +426,7 @@ def _as_place(
     lead, name = span.lead, field.name.replace("_", " ")
     origin, target = bool(_ORIGIN.search(f"{name} {words}")), bool(_TARGET.search(f"{name} {words}"))
     from_here = any(_ORIGIN.search(about[f.name].words) for f in fields if f is not field)
+    named_too = any(f.type is FieldType.TEXT and _NAMED.search(about[f.name].words) for f in fields)
     city = 0.3 * bool(re.search(r"\b(?:city|town|ciudad)\b", words))
     if _SORT.search(" ".join(span.tail[:1])) or _TITLED.match(span.text):
         return -1.0
@@ -438,7 +439,7 @@ def _as_place(
             2.2 if target and not origin else -1.0 if origin and not target else 2.0 - 0.8 * (lead == "for")
         )
     if lead in ("at", "of"):
-        return 0.8 - city if city or lead == "of" else 2.0
+        return 0.8 - city if city or lead == "of" or named_too else 2.0
     return 0.3 if lead not in _CALLED and lead not in ("with", "by", "see") else -0.5
 
 
@@ -458,9 +459,9 @@ _TITLED = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof|Doctor|Sr|Sra|Dra|[Uu]ncle|[Aa]unt)\
 _RECIPIENT = re.compile(r"\b(?:recipient|receiver|payee|beneficiary|destinatario|send|pay|to whom)\b")
 
 
-def _as_name(lead: str, span: Span, signs: Signs, *, place: bool) -> float:
+def _as_name(field: Field_, lead: str, span: Span, signs: Signs, *, place: bool) -> float:
     said = {s for one in (*span.tail[:1], span.text) for s in stems(one)}
-    whose = 1.4 * bool(said & signs.own)
+    whose = 1.4 * bool(said & (signs.own | set(stems(field.name))))
     if lead in _CALLED:
         return 2.2 + whose
     if lead in ("at", "with", "by", "visit"):

@@ -12,6 +12,7 @@ from starlette.routing import WebSocketRoute
 from admin_api import (
     attachments,
     channels,
+    contacts,
     conversations,
     docs,
     documents,
@@ -56,6 +57,7 @@ _ABOUT = (
     " decide about drafts, and see why the assistant said what it said; and what its people set up there."
 )
 _IN_WORKSPACE = (
+    contacts.router,
     workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,
     notifications.preferences, conversations.router, drafts.router, attachments.router, templates.router,
     documents.router, documents.finding,

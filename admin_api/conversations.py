@@ -21,7 +21,7 @@ from admin_api.schemas import (
     Turn,
 )
 from runtime.wake import DELIVERIES, EVENTS, TURNS
-from store import conversations, drafts, turns, workspaces
+from store import contacts, conversations, drafts, turns, workspaces
 from store.db import Tx
 
 router = APIRouter(prefix="/conversations", route_class=Guarded, tags=["conversations"])
@@ -39,10 +39,13 @@ async def listed(
     before = pagination.read_moment("conversations", cursor)
     async with here.transaction() as tx:
         rows = await conversations.page(tx, state=state, owner=owner, before=before, limit=limit + 1)
+        names = await contacts.names(tx, {row.contact_id for row in rows})
     return pagination.page(
         rows,
         limit,
-        Conversation.model_validate,
+        lambda row: Conversation.model_validate(row).model_copy(
+            update={"contact_name": names.get(row.contact_id)}
+        ),
         lambda row: pagination.write("conversations", row.updated_at, row.id),
     )
 

@@ -167,6 +167,7 @@ class Message(Told):
 class Conversation(Told):
     id: UUID
     contact_id: UUID
+    contact_name: str | None = Field(None, description="Of who the contact is now, in lists.")
     state: State
     owner: Owner
     owner_person_id: UUID | None

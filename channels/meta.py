@@ -155,7 +155,17 @@ def _message(account: Account, names: Mapping[str, str], one: Item) -> Inbound |
         kind=what,
         choice=choice or None,
         reply_to=answers or _text(_object(one.get("context")), "id")[:_MAX_ID] or None,
+        moved_to=_new_number(sender, body) if kind == "system" else None,
     )
+
+
+def _new_number(sender: str, body: Item) -> Address | None:
+    """Where somebody is from now on who says that they changed their number; `new_wa_id` in older versions."""
+    number = (_text(body, "wa_id") or _text(body, "new_wa_id")).lstrip("+")
+    changed = _text(body, "type") in ("user_changed_number", "customer_changed_number")
+    if not changed or not re.fullmatch(r"[0-9]{5,20}", number) or f"+{number}" == sender:
+        return None
+    return Address(Scheme.WHATSAPP, f"+{number}")
 
 
 def _sender(one: Item, names: Mapping[str, str]) -> tuple[str, str | None]:

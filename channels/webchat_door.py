@@ -15,10 +15,28 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from channels import webchat_files, webchat_frames, webchat_limits, webchat_origin, webchat_token
+from channels import (
+    webchat_codes,
+    webchat_files,
+    webchat_frames,
+    webchat_limits,
+    webchat_origin,
+    webchat_token,
+)
 from channels.forms import clean
 from channels.webchat import WebChat
-from channels.webchat_frames import HEARTBEAT_S, Auth, BadFrame, Ping, Said, Seen, Typing, show
+from channels.webchat_frames import (
+    HEARTBEAT_S,
+    Auth,
+    BadFrame,
+    Code,
+    Ping,
+    Said,
+    Seen,
+    Typing,
+    Verify,
+    show,
+)
 from channels.webchat_limits import Limits, network_of
 from channels.webchat_rooms import Load, Room, Rooms, Tab, plain
 from channels.webchat_token import Visitor
@@ -26,9 +44,10 @@ from channels.webhooks import Known, Webhooks, busy, problem
 from domain.errors import BadPayload, Conflict, Invalid, NotFound, Rejected, TooMany, Unauthenticated
 from domain.messages import Address, DeliveryState, Inbound, Media, Scheme, Status
 from domain.ports import Waker
-from store import attachments, inbox, visitors
+from store import attachments, inbox, verifications, visitors
 from store.channels import ChannelRow
 from store.db import TRACE, UNAVAILABLE, Database, new_id
+from store.verifications import Proof
 from store.visitors import Line, Standing
 
 logger = logging.getLogger(__name__)
@@ -186,6 +205,8 @@ class WebChatDoor:
                 return JSONResponse({"type": "ack", "id": frame.id, "seq": seq}, 201)
             case Seen():
                 await self._see(guest, frame)
+            case Verify() | Code():
+                return JSONResponse(await self._prove(guest, frame, _who(request)), headers=NO_STORE)
         return Response(status_code=204)
 
     async def _stream(self, guest: Guest, after: int) -> Response:
@@ -332,6 +353,9 @@ class WebChatDoor:
                     room.read = max(room.read, frame.seq) if frame.read else room.read
             case Ping():
                 tab.put(show("pong"))
+            case Verify() | Code():
+                told = await self._prove(guest, frame, network)
+                tab.put(webchat_frames.write(told))
             case Typing():
                 pass  # nobody is shown it yet: the console will be
             case Auth():
@@ -399,6 +423,25 @@ class WebChatDoor:
                 for attachment_id, one in await visitors.attach(tx, visitor.id, seq, files) if files else ():
                     await attachments.stored(tx, attachment_id, one.type, one.size, one.sha256, one.path)
             return saved, seq
+
+    async def _prove(self, guest: Guest, frame: Verify | Code, network: str) -> dict[str, str]:
+        """The frame that answers. Raise TooMany, or Invalid: no_number, no_way (nobody's fault but the business's),
+        wrong_code, code_expired."""
+        row, visitor = guest.row, guest.visitor
+        if isinstance(frame, Verify):
+            self._limits.take(webchat_limits.CODES_PER_IP, network)
+            async with self._db.transaction(row.workspace_id) as tx:
+                language = visitor.language or guest.known.profile.assistant.languages[0]
+                await webchat_codes.send(tx, guest.known.profile, visitor.id, frame.to, language)
+            await self._wake.wake("deliveries")
+            return {"type": "verify", "state": "sent"}
+        self._limits.take(webchat_limits.TRIES_PER_IP, network)
+        async with self._db.transaction(row.workspace_id) as tx:
+            proof = await verifications.prove(tx, visitor.id, frame.code)
+        if proof is not Proof.GIVEN:
+            raise Invalid("this is not the code, or not any more", code=proof.value)
+        await self._wake.wake("turns")
+        return {"type": "verified"}
 
     async def _see(self, guest: Guest, seen: Seen) -> None:
         """The visitor's browser has it, or the visitor has: the same reports that a provider would make."""

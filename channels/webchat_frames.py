@@ -7,6 +7,8 @@
     {type: read, seq}                     looked at   {type: status, owner}             who answers: ai or human
     {type: typing}                                    {type: typing, author}
     {type: ping}                                      {type: pong}
+    {type: verify, to}                                {type: verify, state: sent}       whether or not anybody is known
+    {type: code, code}                                {type: verified}
                                                       {type: error, code, id?, retry_after?}
 
 `seq` counts what this visitor has been shown: without gaps, over all their conversations. Only message frames
@@ -70,7 +72,19 @@ class Ping:
     pass
 
 
-Frame = Auth | Said | Seen | Typing | Ping
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """`to` is a telephone number or e-mail, as it was typed: send a one-time code there."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    code: str
+
+
+Frame = Auth | Said | Seen | Typing | Ping | Verify | Code
 
 
 def read(text: str) -> Frame:
@@ -131,6 +145,21 @@ def _seq(data: Mapping[str, Any]) -> int:
     return seq
 
 
+def _verify(data: Mapping[str, Any]) -> Frame:
+    to = data.get("to")
+    if not isinstance(to, str) or not 3 <= len(to.strip()) <= 254:
+        raise BadFrame("bad_frame")
+    return Verify(clean(to).strip())
+
+
+def _code(data: Mapping[str, Any]) -> Frame:
+    code = data.get("code")
+    plain = re.sub(r"[\s-]", "", code) if isinstance(code, str) else ""
+    if not re.fullmatch(r"[0-9]{6}", plain, re.ASCII):
+        raise BadFrame("bad_code")
+    return Code(plain)
+
+
 _READERS: dict[str, Callable[[Mapping[str, Any]], Frame]] = {
     "auth": _auth,
     "message": _message,
@@ -138,6 +167,8 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Frame]] = {
     "read": lambda data: Seen(_seq(data), read=True),
     "typing": lambda data: Typing(),
     "ping": lambda data: Ping(),
+    "verify": _verify,
+    "code": _code,
 }
 
 

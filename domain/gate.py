@@ -17,7 +17,8 @@ stand in this order, because the first that speaks is what people are told:
 9. NeedsTemplate   the provider's window is over (WhatsApp: 24 h after the last inbound)
 10. quiet_hours    only what nobody asked for waits for the day; no hour in common: no_lawful_hour
 
-A person's own words skip 4, 5 and 6, words a person approved skip 4 and 6, a confirmation skips 4, 5 and 7.
+A person's own words skip 4, 5 and 6, words a person approved skip 4 and 6, a confirmation skips 4, 5 and 7, a
+one-time code skips 6: whoever asks for a second one may have lost the first.
 """
 
 from dataclasses import dataclass, field
@@ -193,7 +194,8 @@ def _machine_refusal(facts: Facts) -> RefuseReason | None:
         return RefuseReason.HUMAN_OWNS
     if facts.author_is_ai and not facts.disclosed and not confirmation:
         return RefuseReason.UNDISCLOSED
-    return None if facts.approved else _loop_refusal(facts, confirmation)
+    heard_before = facts.approved or facts.purpose is Purpose.CODE
+    return None if heard_before else _loop_refusal(facts, confirmation)
 
 
 def _loop_refusal(facts: Facts, confirmation: bool) -> RefuseReason | None:

@@ -84,6 +84,8 @@ class Inbound:
     """Our own id of the button or row that was tapped."""
     reply_to: str | None = None
     """The provider's id of the message that this one answers, or reacts to."""
+    moved_to: Address | None = None
+    """The provider says that the sender has this address from now on."""
 
 
 class DeliveryState(StrEnum):

@@ -7,6 +7,7 @@ class Purpose(StrEnum):
     REPLY = "reply"  # answers what the customer wrote
     HUMAN = "human"  # a person writes
     CONFIRMATION = "confirmation"  # of a STOP, START or HELP, in fixed words
+    CODE = "code"  # one-time, to an address that somebody has just said is theirs
     NOTICE = "notice"  # nobody asked: reminders, follow-ups
     MARKETING = "marketing"
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain.errors import Conflict, NotFound
-from store import audit, contacts, contexts, drafts, notifications, outbox, timers
+from store import audit, contacts, contexts, drafts, links, notifications, outbox, timers
 from store.contacts import Contact
 from store.contexts import Kept
 from store.db import Tx
@@ -54,10 +54,14 @@ _BY_PROVIDER = text(
     " where conversation_id = any(:conversations) and provider_id = any(:ids)"
 )
 _MESSAGES_NAMED = text(f"{_MESSAGE_ROWS} where m.id = any(:ids)")
+_OPEN_OF = text("select id from conversation where contact_id = :contact and state <> 'closed'")
 _LATEST_THREAD = text(
     "select t.id, a.opted_out_at, a.suppressed from thread t"
     " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
-    " where t.conversation_id = :conversation order by t.last_inbound_at desc nulls last limit 1 for share of a"
+    " join conversation c on c.workspace_id = t.workspace_id and c.id = t.conversation_id"
+    " join contact p on p.workspace_id = c.workspace_id and p.id = c.contact_id where t.conversation_id = :conversation"
+    " and coalesce(a.root_id, a.contact_id) = coalesce(p.root_id, p.id)"  # an address that was theirs is no way to them
+    " order by t.last_inbound_at desc nulls last, t.id desc limit 1 for share of a"
 )
 _TAKE = text(
     "update conversation set owner = 'human', owner_person_id = :person, owner_reason = :reason, paused_until = :until,"
@@ -67,18 +71,22 @@ _TAKE = text(
 _RELEASE = text(
     "update conversation set owner = 'ai', owner_person_id = null, owner_reason = null, paused_until = null,"
     " epoch = epoch + 1, lease_until = null, lease_by = null, updated_at = frontdesk_now(),"
-    " due_at = case when exists (select from message m"
+    " due_at = case when :answer and (exists (select from message m"
     " where m.workspace_id = conversation.workspace_id and m.conversation_id = conversation.id and m.direction = 'in'"
-    " and m.kind not in ('reaction', 'system')"
-    " and m.seq > answered_seq) and :answer then frontdesk_now() else null end where id = :id returning due_at"
+    " and m.kind not in ('reaction', 'system') and m.seq > answered_seq)"
+    " or exists (select from carried k where k.workspace_id = conversation.workspace_id"
+    " and k.conversation_id = conversation.id and k.done_at is null)) then frontdesk_now() else null end"
+    " where id = :id returning due_at"
 )
 _CLOSE = text(
     "update conversation set state = 'closed', due_at = null, epoch = epoch + 1, updated_at = frontdesk_now() where id = :id"
 )
-# Only while the customer has no newer one open.
+# Only while the customer has no newer one open, and is nobody else by now.
 _REOPEN = text(
     "update conversation c set state = 'open' where id = :id and not exists (select from conversation o"
-    " where o.workspace_id = c.workspace_id and o.contact_id = c.contact_id and o.state <> 'closed') returning id"
+    " where o.workspace_id = c.workspace_id and o.contact_id = c.contact_id and o.state <> 'closed') and not exists ("
+    " select from contact p where p.workspace_id = c.workspace_id and p.id = c.contact_id and p.merged_into is not null)"
+    " returning id"
 )
 _PAUSE_OVER = text(
     "select owner = 'human' and state <> 'closed' and paused_until <= frontdesk_now() as over"
@@ -160,8 +168,17 @@ async def named(tx: Tx, ids: Collection[UUID]) -> list[Conversation]:
     return [_one(row) for row in await tx.execute(_NAMED, {"ids": list(ids)})] if ids else []
 
 
+async def open_of(tx: Tx, contact_id: UUID) -> UUID | None:
+    """The open conversation of this contact, who is nobody else."""
+    found: UUID | None = (await tx.execute(_OPEN_OF, {"contact": contact_id})).scalar_one_or_none()
+    return found
+
+
 async def contact(tx: Tx, conversation: Conversation) -> Contact:
+    """Who it is now."""
     found = await contacts.get(tx, conversation.contact_id)
+    if found is not None and found.root_id is not None:
+        found = await contacts.get(tx, found.root_id)
     assert found is not None
     return found
 
@@ -271,6 +288,8 @@ async def _take(
         "answered": answered,
     }
     await tx.execute(_TAKE, values)
+    if answered:
+        await links.answered(tx, conversation_id, None)
     await notifications.settle(tx, Kind.HANDOFF, conversation_id=conversation_id)
     await drafts.supersede(tx, conversation_id)
     await outbox.cancel(tx, conversation_id, "person_took_over", authors=("ai",))

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from domain.errors import Conflict, Invalid, NotFound
 from domain.skill import Overtaken, SkillEffect
-from store import audit, notifications, outbox, skill_effects, timers
+from store import audit, links, notifications, outbox, skill_effects, timers
 from store.db import Tx, new_id
 from store.notifications import Kind
 from store.outbox import NewMessage, Split
@@ -25,7 +25,7 @@ _ADD = text(
 )
 _SUPERSEDE = text(
     "update draft set state = 'superseded', decided_at = frontdesk_now(), version = version + 1"
-    " where conversation_id = :conversation and state = 'pending' returning id"
+    " where conversation_id = :conversation and state = 'pending' returning id, turn_id"
 )
 _REWIND = text(
     "update conversation set answered_seq = least(answered_seq, (select t.first_seq - 1 from draft d"
@@ -118,6 +118,7 @@ async def reopen(tx: Tx, conversation_id: UUID) -> None:
     retired = await _retire(tx, conversation_id)
     if retired:
         await tx.execute(_REWIND, {"id": conversation_id, "draft": retired[0].id})
+        await links.taken_back(tx, [retired[0].turn_id])
 
 
 async def _retire(tx: Tx, conversation_id: UUID) -> Sequence[Any]:

@@ -8,15 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from domain.errors import NotFound
 from domain.messages import Address
-from store import audit, contacts, conversations, drafts, events, summaries, turns
+from store import audit, contacts, conversations, drafts, events, merges, summaries, turns
 from store.db import Tx
 
-_FIND = text("select contact_id from contact_address where scheme = :scheme and value_hash = :hash")
-_WHO = text(
-    "with recursive who as (select id from contact where id = :id"
-    " union select c.id from contact c join who on c.merged_into = who.id) select id from who"
+_FIND = text(
+    "select coalesce(root_id, contact_id) from contact_address where scheme = :scheme and value_hash = :hash"
 )
 _HOLD = (
     text(
@@ -33,7 +30,8 @@ _CONTEXT = text(
 )
 _FILES = text(
     "select a.path from attachment a join message m on m.workspace_id = a.workspace_id and m.id = a.message_id"
-    " where m.conversation_id = any(:conversations) and a.path is not null"
+    " where (m.conversation_id = any(:conversations) or m.thread_id in (select id from thread"
+    "   where address_id = any(:addresses))) and a.path is not null"
     " union select f.path from visitor_file f where f.message_id in (select id from message"
     "   where conversation_id = any(:conversations))"
     " or f.key in (select key from visitor where address_id = any(:addresses))"
@@ -43,9 +41,11 @@ _UPLOADS = text(
     "delete from visitor_file where key in (select key from visitor where address_id = any(:addresses))"
 )
 _PROVIDER_IDS = text(
-    "select provider_id from delivery where conversation_id = any(:conversations) and provider_id is not null"
+    "select provider_id from delivery where provider_id is not null"
+    " and (conversation_id = any(:conversations) or address_id = any(:addresses))"
     " union select a.provider_id from delivery_attempt a join delivery d on d.workspace_id = a.workspace_id"
-    " and d.id = a.delivery_id where d.conversation_id = any(:conversations) and a.provider_id is not null"
+    " and d.id = a.delivery_id where a.provider_id is not null"
+    " and (d.conversation_id = any(:conversations) or d.address_id = any(:addresses))"
 )
 _RECEIPTS = text(
     "select id, payload from inbound_receipt where kind <> 'status' and id > :after order by id limit 1000"
@@ -60,24 +60,42 @@ _KEEP_OPT_OUT = text(
     " on conflict (workspace_id, scheme, value_hash) do update set opted_out_at = excluded.opted_out_at"
 )
 _DROP_OPT_OUT = text("delete from suppression where scheme = :scheme and value_hash = :hash")
+# What went to and from their addresses while they were taken for somebody else stands in that one's conversations.
+_THEIRS = "thread_id in (select id from thread where address_id = any(:addresses))"
+_BLANK = text(
+    "update turn u set explanation = null where not u.conversation_id = any(:conversations)"  # noqa: S608
+    " and exists (select from message m"
+    f" where m.workspace_id = u.workspace_id and m.conversation_id = u.conversation_id and {_THEIRS}"
+    " and (m.turn_id = u.id or m.seq between u.first_seq and u.base_seq))"
+)
+_UNTIE = text(
+    "update message set draft_id = null where not conversation_id = any(:conversations)"  # noqa: S608
+    f" and draft_id in (select id from draft where {_THEIRS}) and not {_THEIRS}"
+)
 _ROLE = text("select set_config('role', :role, true)")
-_OF_MESSAGES = "in (select id from message where conversation_id = any(:conversations))"
-_OF_DELIVERIES = "in (select id from delivery where conversation_id = any(:conversations))"
+_ABOUT_THEM = f"(conversation_id = any(:conversations) or {_THEIRS})"
+_OF_MESSAGES = f"in (select id from message where {_ABOUT_THEM})"  # noqa: S608
+_OF_DELIVERIES = f"in (select id from delivery where {_ABOUT_THEM})"  # noqa: S608
 _DELETE = {
     name: text(f"delete from {name} where {condition}")  # noqa: S608  (constant names)
     for name, condition in (
         ("event", "conversation_id = any(:conversations) or subject_id = any(:who)"),
         ("notification", "conversation_id = any(:conversations)"),
         ("timer", "conversation_id = any(:conversations)"),
-        ("context_value", "conversation_id = any(:conversations)"),
+        (
+            "context_value",
+            "conversation_id = any(:conversations) or exists (select from message m"
+            " where m.workspace_id = context_value.workspace_id and m.conversation_id = context_value.conversation_id"
+            f" and m.seq = context_value.evidence_seq and {_THEIRS})",
+        ),
         ("attachment", f"message_id {_OF_MESSAGES}"),
         ("delivery_event", f"delivery_id {_OF_DELIVERIES} or provider_id = any(:provider_ids)"),
         ("delivery_attempt", f"delivery_id {_OF_DELIVERIES}"),
-        ("delivery", "conversation_id = any(:conversations)"),
-        ("message", "conversation_id = any(:conversations)"),
-        ("draft", "conversation_id = any(:conversations)"),
+        ("delivery", _ABOUT_THEM),
+        ("message", _ABOUT_THEM),
+        ("draft", _ABOUT_THEM),
         ("turn", "conversation_id = any(:conversations)"),
-        ("thread", "conversation_id = any(:conversations)"),
+        ("thread", "conversation_id = any(:conversations) or address_id = any(:addresses)"),
         ("conversation", "id = any(:conversations)"),
         ("consent", "address_id = any(:addresses)"),
         ("contact_address", "id = any(:addresses)"),
@@ -110,7 +128,7 @@ async def find(tx: Tx, address: Address) -> UUID | None:
 async def everything(tx: Tx, contact_id: UUID) -> dict[str, Any]:
     """All that is kept of this person, readable. Raise NotFound."""
     who = await _who(tx, contact_id)
-    people = [one for key in who if (one := await contacts.get(tx, key)) is not None]
+    people = [_person(one) for one in (await contacts.all_of(tx, who)).values()]
     addresses = [row.id for row in await tx.execute(_HOLD[0], {"who": who})]
     consent = [
         {
@@ -125,6 +143,19 @@ async def everything(tx: Tx, contact_id: UUID) -> dict[str, Any]:
         "consent": consent,
         "conversations": [await _conversation(tx, row) for row in rows],
     }
+
+
+def _person(contact: contacts.Contact) -> dict[str, Any]:
+    """One contact with its own addresses: merged ones are told beside it."""
+    return {
+        "id": contact.id, "name": contact.name, "language": contact.language, "created_at": contact.created_at,
+        "merged_into": contact.merged_into,
+        "addresses": [
+            {"scheme": one.address.scheme, "value": one.address.value}
+            for one in contact.known
+            if one.contact_id == contact.id
+        ],
+    }  # fmt: skip
 
 
 async def _conversation(tx: Tx, row: Any) -> dict[str, Any]:
@@ -163,20 +194,23 @@ async def _all_turns(tx: Tx, conversation_id: UUID) -> Any:
 
 
 async def erase(tx: Tx, contact_id: UUID, actor: str) -> Erased:
-    """Take everything of this person away, in every table. The caller removes the files before it commits. Raise
-    NotFound."""
+    """Take everything of this person away, in every table, whichever of their contacts is named. The caller removes
+    the files before it commits. Raise NotFound."""
+    await merges.alone(tx)
     who = await _who(tx, contact_id)
     addresses = (await tx.execute(_HOLD[0], {"who": who})).all()
     held = [row.id for row in await tx.execute(_HOLD[1], {"who": who})]
     values: dict[str, Any] = {
         "who": who, "addresses": [row.id for row in addresses], "conversations": held,
-        "provider_ids": [row.provider_id for row in await tx.execute(_PROVIDER_IDS, {"conversations": held})],
+        "provider_ids": [],
         "receipts": await _receipts(tx, {(row.scheme, bytes(row.value_hash)) for row in addresses}),
         "answers": await _answers(tx, who, held),
     }  # fmt: skip
+    values["provider_ids"] = [row.provider_id for row in await tx.execute(_PROVIDER_IDS, values)]
     files = tuple(row.path for row in await tx.execute(_FILES, values))
     kept = await _keep_opt_outs(tx, addresses)
-    await tx.execute(_UPLOADS, values)
+    for statement in (_UPLOADS, _BLANK, _UNTIE):
+        await tx.execute(statement, values)
     await tx.execute(_ROLE, {"role": "frontdesk_eraser"})
     rows = {name: (await tx.execute(sql, values)).rowcount for name, sql in _DELETE.items()}
     await tx.execute(_ROLE, {"role": "frontdesk_app"})
@@ -188,11 +222,8 @@ async def erase(tx: Tx, contact_id: UUID, actor: str) -> Erased:
 
 
 async def _who(tx: Tx, contact_id: UUID) -> list[UUID]:
-    """This contact and those that were merged into it."""
-    who = [row.id for row in await tx.execute(_WHO, {"id": contact_id})]
-    if not who:
-        raise NotFound("there is no such contact here")
-    return who
+    """Everybody whom this contact is made of, or is a part of. Raise NotFound."""
+    return await merges.below(tx, await merges.root(tx, contact_id))
 
 
 async def _receipts(tx: Tx, addresses: set[tuple[str, bytes]]) -> list[UUID]:

@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain import keywords, optout
-from domain.messages import SILENT_KINDS, Inbound, Keyword, Status
+from domain.messages import SILENT_KINDS, Address, Inbound, Keyword, Status
 from domain.optout import OptOutReading
 from domain.workspace import Profile
-from store import arrivals, audit, contacts, conversations, drafts, outbox, statuses
+from store import arrivals, audit, contacts, conversations, drafts, merges, outbox, statuses
 from store.arrivals import Added, Arrival
 from store.channels import ChannelRow
 from store.contacts import Held
@@ -32,9 +32,16 @@ _MOVED = text(
     " union all select thread_id from delivery where thread_id = any(:threads) and state = 'queued'"
     " and reason = 'needs_template'"
 )
+# But for what the customer has asked from an address that is not out.
 _NOTHING_TO_ANSWER = text(
-    "update conversation set due_at = null, burst_started_at = null, answered_seq = last_seq, epoch = epoch + 1"
-    " where id = :id"
+    "with other as (select min(m.seq) as seq from message m join conversation c on c.workspace_id = m.workspace_id"
+    " and c.id = m.conversation_id join thread t on t.workspace_id = m.workspace_id and t.id = m.thread_id"
+    " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
+    " where m.conversation_id = :id and m.direction = 'in' and m.kind not in ('reaction', 'system')"
+    " and m.seq > c.answered_seq and a.opted_out_at is null and a.id <> :address)"
+    " update conversation set burst_started_at = null, epoch = epoch + 1, lease_until = null, lease_by = null,"
+    " answered_seq = coalesce(other.seq - 1, last_seq), due_at = case when other.seq is not null and owner = 'ai'"
+    " then coalesce(due_at, frontdesk_now()) end from other where id = :id"
 )
 # A HELP or START asks for no turn; what was asked before it still waits for one.
 _ONLY_A_KEYWORD = text(
@@ -154,6 +161,8 @@ async def _save_message(tx: Tx, channel: ChannelRow, profile: Profile, event: In
     if event.kind in SILENT_KINDS:
         return await _keep(tx, channel, profile, event)
     reading = _read_keyword(event)
+    if reading.keyword is Keyword.STOP:
+        await contacts.hold_number(tx, event.sender)
     held = await contacts.hold(tx, event.sender, event.sender_name)
     silent = reading.keyword is not None and reading.certain
     still_out = held.opted_out_at is not None
@@ -173,9 +182,25 @@ async def _save_message(tx: Tx, channel: ChannelRow, profile: Profile, event: In
 async def _keep(tx: Tx, channel: ChannelRow, profile: Profile, event: Inbound) -> Saved:
     """A reaction, or news from the provider: it stands in the conversation, and that is all. It answers nothing,
     retires no draft and, as providers do not promise that it does, opens no window."""
+    if event.moved_to is not None:
+        await merges.alone(tx)
+        await contacts.hold_all(tx, dict.fromkeys((event.sender, event.moved_to)))
     held = await contacts.hold(tx, event.sender, event.sender_name)
     await arrivals.add(tx, channel, profile, [Arrival(event, held, answer=False)])
+    if event.moved_to is not None:
+        return Saved(turns=await _moved_to(tx, held, event.moved_to))
     return Saved()
+
+
+async def _moved_to(tx: Tx, held: Held, address: Address) -> bool:
+    """Somebody has a new number: the same contact, and whoever was out still is. Return whether a turn may be due."""
+    new = await contacts.hold(tx, address)
+    if held.opted_out_at is not None and new.opted_out_at is None:
+        await contacts.record_consent(tx, new.id, Keyword.STOP, "number_changed", "", None)
+    if new.contact_id == held.contact_id:
+        return False
+    await merges.merge(tx, new.contact_id, held.contact_id, "system", "number_changed")
+    return True
 
 
 def _read_keyword(event: Inbound) -> OptOutReading:
@@ -202,15 +227,17 @@ async def _obey(
     keyword, was_out = reading.keyword, held.opted_out_at is not None
     assert keyword is not None
     over = keyword is Keyword.STOP or was_out
-    await tx.execute(_NOTHING_TO_ANSWER if over else _ONLY_A_KEYWORD, {"id": added.conversation_id})
     if keyword is not Keyword.HELP:
         source = "provider" if event.keyword else "phrase"
         await contacts.record_consent(tx, held.id, keyword, source, event.text, added.message_id)
+    values = {"id": added.conversation_id, "address": held.id}
+    await tx.execute(_NOTHING_TO_ANSWER if over else _ONLY_A_KEYWORD, values)
     repeated = keyword is Keyword.STOP and was_out
     if repeated and not event.keyword:
         return False  # what is queued can only be the confirmation of the first one: it may still leave
     if keyword is Keyword.STOP:
-        await outbox.cancel(tx, added.conversation_id, "opted_out")
+        out = await contacts.of_number(tx, held.id)
+        await outbox.cancel_to(tx, added.conversation_id, out, "opted_out")
         await audit.add(tx, "system", "contact_opted_out", "conversation", added.conversation_id)
     if event.keyword is not None:
         return False

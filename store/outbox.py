@@ -8,7 +8,7 @@ Within a thread they leave in the order of (seq, part): what is not settled hold
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -56,7 +56,7 @@ _THREAD = text(
     "select t.channel_id, t.address_id, c.kind, p.language from thread t"
     " join channel c on c.workspace_id = t.workspace_id and c.id = t.channel_id"
     " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
-    " join contact p on p.workspace_id = a.workspace_id and p.id = a.contact_id where t.id = :id"
+    " join contact p on p.workspace_id = a.workspace_id and p.id = coalesce(a.root_id, a.contact_id) where t.id = :id"
 )
 # By its conversation, of which the messages are indexed: by its thread alone, all that a business ever said is read.
 _DISCLOSED = text(
@@ -79,6 +79,20 @@ _CANCEL = text(
     "update delivery d set state = 'cancelled', reason = :reason, lease_until = null, updated_at = frontdesk_now()"
     " from message m where m.workspace_id = d.workspace_id and m.id = d.message_id and d.state = 'queued'"
     " and d.conversation_id = :conversation and m.author = any(:authors) returning d.id"
+)
+# What waits for an address that is somebody else's now. The answer to a keyword is that address's own affair.
+_CANCEL_FOREIGN = text(
+    "update delivery d set state = 'cancelled', reason = :reason, lease_until = null, updated_at = frontdesk_now()"
+    " from message m, contact_address a, conversation c, contact p where m.workspace_id = d.workspace_id"
+    " and m.id = d.message_id and a.workspace_id = d.workspace_id and a.id = d.address_id"
+    " and c.workspace_id = d.workspace_id and c.id = d.conversation_id and p.workspace_id = c.workspace_id"
+    " and p.id = c.contact_id and d.state = 'queued' and d.conversation_id = :conversation"
+    " and m.purpose <> 'confirmation'"
+    " and coalesce(a.root_id, a.contact_id) <> coalesce(p.root_id, p.id) returning d.id"
+)
+_CANCEL_TO = text(
+    "update delivery d set state = 'cancelled', reason = :reason, lease_until = null, updated_at = frontdesk_now()"
+    " where d.conversation_id = :conversation and d.state = 'queued' and d.address_id = any(:addresses) returning d.id"
 )
 # A template goes before the words that wait for it.
 _FIRST_IN_THREAD = (
@@ -110,24 +124,22 @@ _NEXT_DUE = text(
 _ADDRESS_OF = text("select address_id from delivery where id = :id")
 _CONVERSATION_OF = text("select conversation_id from delivery where id = :id")
 _CHANNEL_OF = text("select channel_id from delivery where id = :id")
-_HOLD_ADDRESS_OF = text(
-    "select a.id from contact_address a join delivery d on d.workspace_id = a.workspace_id and d.address_id = a.id"
-    " where d.id = :id for no key update of a"
-)
 _HOLD_CONVERSATION_OF = text(
     "select c.id from conversation c join delivery d on d.workspace_id = c.workspace_id and d.conversation_id = c.id"
     " where d.id = :id for no key update of c"
 )
 _HOLD_ADDRESS = text(
-    "select value, scheme, opted_out_at, opted_in_at, suppressed, last_inbound_at from contact_address"
+    "select value, scheme, opted_out_at, opted_in_at, suppressed, last_inbound_at,"
+    " coalesce(root_id, contact_id) as root from contact_address"
     " where id = :id for share"
 )
 _HOLD = text(
     "select d.*, m.author, m.purpose, m.discloses, m.draft_id, m.turn_id, m.trace, m.body as words, m.details,"
-    " c.owner, t.window_expires_at, w.state as workspace_state,"
+    " c.owner, coalesce(p.root_id, p.id) as root, t.window_expires_at, w.state as workspace_state,"
     " frontdesk_now() as now from delivery d"
     " join message m on m.workspace_id = d.workspace_id and m.id = d.message_id"
     " join conversation c on c.workspace_id = d.workspace_id and c.id = d.conversation_id"
+    " join contact p on p.workspace_id = c.workspace_id and p.id = c.contact_id"
     " join thread t on t.workspace_id = d.workspace_id and t.id = d.thread_id"
     " join workspace w on w.id = d.workspace_id where d.id = :id for update of d"
 )
@@ -322,6 +334,18 @@ async def cancel(
     return len((await tx.execute(_CANCEL, values)).all())
 
 
+async def cancel_to(tx: Tx, conversation_id: UUID, addresses: Sequence[UUID], reason: str) -> int:
+    """Take back what has not been sent yet to these addresses; return how many parts."""
+    values = {"conversation": conversation_id, "addresses": list(addresses), "reason": reason}
+    return len((await tx.execute(_CANCEL_TO, values)).all())
+
+
+async def cancel_foreign(tx: Tx, conversation_id: UUID, reason: str) -> int:
+    """Take back what waits for addresses that do not belong to the conversation's contact (any more)."""
+    values = {"conversation": conversation_id, "reason": reason}
+    return len((await tx.execute(_CANCEL_FOREIGN, values)).all())
+
+
 async def claim(dispatch: Dispatch, limit: int, lease: timedelta, only: UUID | None = None) -> list[Claimed]:
     """Deliveries that are due, and first in their thread, ours until the lease ends."""
     values = {"limit": limit, "lease": lease, "only": only, "now": dispatch.now}
@@ -411,6 +435,8 @@ async def _may_leave(
         return Waits(channel.open_until, gate.DeferReason.BREAKER)
     if address.suppressed:
         return Refused("suppressed")
+    if address.root != row.root and row.purpose != Purpose.CONFIRMATION:
+        return Refused("contact_unmerged")  # said to somebody whose address this is no longer
     verdict = gate.can_send(await _facts(tx, row, address, profile), row.now)
     if isinstance(verdict, Refuse):
         return Refused(verdict.reason)
@@ -533,7 +559,8 @@ async def refused(tx: Tx, delivery_id: UUID, attempts: int, error: SendFailed) -
 async def hold_address(tx: Tx, delivery_id: UUID, disposition: Disposition | None) -> None:
     """Before the delivery's own lock, when the address is going to change with it."""
     if disposition is Disposition.SUPPRESS:
-        await tx.execute(_HOLD_ADDRESS_OF, {"id": delivery_id})
+        address_id = (await tx.execute(_ADDRESS_OF, {"id": delivery_id})).scalar_one()
+        await contacts.hold_number(tx, await contacts.address(tx, address_id))
 
 
 async def alarm(tx: Tx, channel_id: UUID, error: SendFailed) -> bool:

@@ -91,7 +91,7 @@ _WAITING = text(
     "select d.conversation_id, d.thread_id, d.channel_id, t.last_inbound_at, p.name, p.language from delivery d"
     " join thread t on t.workspace_id = d.workspace_id and t.id = d.thread_id"
     " join contact_address a on a.workspace_id = d.workspace_id and a.id = d.address_id"
-    " join contact p on p.workspace_id = a.workspace_id and p.id = a.contact_id"
+    " join contact p on p.workspace_id = a.workspace_id and p.id = coalesce(a.root_id, a.contact_id)"
     " where d.id = :id and d.state = 'queued' and d.reason = 'needs_template'"
 )
 _ASKED = text(

@@ -33,6 +33,7 @@ from store import (
     conversations,
     drafts,
     gaps,
+    links,
     outbox,
     skill_effects,
     skill_runs,
@@ -72,7 +73,10 @@ _NEXT_DUE = text(
 )
 _HOLD = text(
     "select c.id, c.contact_id, c.epoch, c.owner, c.paused_until, c.last_seq, c.answered_seq, c.failures,"
-    " p.name, p.language from conversation c join contact p on p.workspace_id = c.workspace_id and p.id = c.contact_id"
+    " p.id as root, p.name, p.language, exists (select from conversation_link l where l.workspace_id = c.workspace_id"
+    " and l.conversation_id = c.id) as linked from conversation c"
+    " join contact o on o.workspace_id = c.workspace_id and o.id = c.contact_id"
+    " join contact p on p.workspace_id = o.workspace_id and p.id = coalesce(o.root_id, o.id)"
     " where c.id = :id for update of c"
 )
 # Replies that no attempt was made for yet are taken back: the customer has written more, one answer serves all.
@@ -82,17 +86,23 @@ _RECALL = text(
     " and m.author = 'ai' and m.draft_id is null and d.state = 'queued' and d.attempts = 0"
     " and not exists (select from delivery e where e.workspace_id = d.workspace_id and e.message_id = d.message_id"
     "   and (e.state <> 'queued' or e.attempts > 0)) returning m.turn_id)"
-    " select min(t.first_seq) from turn t where t.id in (select turn_id from taken)"
+    " select min(t.first_seq) as first, array_agg(t.id) as turns from turn t where t.id in (select turn_id from taken)"
 )
 _REWIND = text("update conversation set answered_seq = :seq where id = :id")
-_LINES = text(
-    "select m.seq, m.author, m.body, m.created_at, m.thread_id,"
+# What an address that is no longer this contact's has said, or was told, is somebody else's.
+_LINE = (
+    "select m.id, m.conversation_id, m.seq, m.author, m.body, m.created_at, m.thread_id, a.opted_out_at is not null as out,"
     " (select coalesce(array_agg(a.declared_type order by a.n), '{}') from attachment a"
     " where a.workspace_id = m.workspace_id and a.message_id = m.id) as media from message m"
-    " where m.conversation_id = :id and m.kind not in ('reaction', 'system')"
+    " join thread t on t.workspace_id = m.workspace_id and t.id = m.thread_id"
+    " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
+    " where coalesce(a.root_id, a.contact_id) = :root and m.kind not in ('reaction', 'system')"
     " and not (m.direction = 'out' and exists (select from delivery d"
     "   where d.workspace_id = m.workspace_id and d.message_id = m.id and d.state = 'cancelled'))"
-    " order by m.seq desc limit :limit"
+)
+_LINES = text(f"{_LINE} and m.conversation_id = :id order by m.seq desc limit :limit")
+_LINKED_LINES = text(
+    f"{_LINE} and m.conversation_id = any(:ids) order by m.created_at desc, m.seq desc, m.id desc limit :limit"
 )
 _THREAD = text(
     "select t.id, c.kind, a.opted_out_at, s.body, s.upto_seq from thread t"
@@ -123,9 +133,13 @@ _AGAIN = text(
     "update conversation set due_at = greatest(due_at, frontdesk_now() + :wait), lease_until = null, lease_by = null,"
     " failures = failures + :failed where id = :id and epoch = :epoch returning failures"
 )
+# Who has opted out is not answered, whatever they write.
 _NEWER = text(
-    "select exists (select from message where conversation_id = :id and direction = 'in' and seq > :base_seq"
-    " and kind not in ('reaction', 'system'))"
+    "select exists (select from message m join thread t on t.workspace_id = m.workspace_id and t.id = m.thread_id"
+    " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
+    " where m.conversation_id = :id and m.direction = 'in' and m.seq > :base_seq"
+    " and m.kind not in ('reaction', 'system') and a.opted_out_at is null"
+    " and coalesce(a.root_id, a.contact_id) = :root)"
 )
 _ABANDONED = text(
     "update turn set state = 'failed', reason = 'worker_lost', finished_at = frontdesk_now()"
@@ -214,16 +228,36 @@ async def load(tx: Tx, claim: Claim) -> Started | None:
         return None
     await tx.execute(_ABANDONED, {"conversation": row.id, "epoch": claim.epoch})
     answered = await _recall(tx, row)
-    lines = list(reversed((await tx.execute(_LINES, {"id": row.id, "limit": HISTORY})).all()))
-    unanswered = [line for line in lines if line.author == Author.CONTACT and line.seq > answered]
+    lines = await _lines(tx, row)
+    carried = await links.owed(tx, row.id) if row.linked else set()
+    waiting = [
+        line for line in lines if line.author == Author.CONTACT and _waits(row, line, answered, carried)
+    ]
+    unanswered = [line for line in waiting if not line.out]
     if not unanswered or row.owner == "human":
-        await tx.execute(_ANSWERED, {"id": row.id, "base_seq": answered})
+        own = [line.seq for line in waiting if line.conversation_id == row.id]
+        seq = max(own, default=answered) if row.owner != "human" else answered
+        await tx.execute(_ANSWERED, {"id": row.id, "base_seq": seq})
         return None
-    thread = (await tx.execute(_THREAD, {"id": unanswered[-1].thread_id, "conversation": row.id})).one()
-    if thread.opted_out_at is not None:
-        await tx.execute(_ANSWERED, {"id": row.id, "base_seq": unanswered[-1].seq})
-        return None
+    thread_id = unanswered[-1].thread_id
+    if unanswered[-1].conversation_id != row.id:
+        thread_id = await links.thread_here(tx, row.id, thread_id)
+    thread = (await tx.execute(_THREAD, {"id": thread_id, "conversation": row.id})).one()
     return await _start(tx, claim, row, thread, lines, unanswered)
+
+
+def _waits(row: Any, line: Any, answered: int, carried: set[UUID]) -> bool:
+    return line.id in carried if line.conversation_id != row.id else line.seq > answered
+
+
+async def _lines(tx: Tx, row: Any) -> list[Any]:
+    """The newest lines, the oldest of them first."""
+    values = {"root": row.root, "limit": HISTORY}
+    if not row.linked:
+        found = await tx.execute(_LINES, values | {"id": row.id})
+    else:
+        found = await tx.execute(_LINKED_LINES, values | {"ids": await links.scope(tx, row.id)})
+    return list(reversed(found.all()))
 
 
 async def newest(tx: Tx, turn: Turn) -> tuple[UUID, str] | None:
@@ -232,11 +266,18 @@ async def newest(tx: Tx, turn: Turn) -> tuple[UUID, str] | None:
     return (row.channel_id, row.provider_id) if row else None
 
 
+async def recall(tx: Tx, conversation_id: UUID) -> None:
+    """Take back the replies that have not begun to leave; what they answer is unanswered again. The caller holds it."""
+    await _recall(tx, (await tx.execute(_HOLD, {"id": conversation_id})).one())
+
+
 async def _recall(tx: Tx, row: Any) -> int:
     """Up to which seq the customer is answered, after taking back the replies that have not begun to leave."""
     if row.last_seq == row.answered_seq:
         return int(row.answered_seq)
-    first = (await tx.execute(_RECALL, {"id": row.id})).scalar_one()
+    first, turns = (await tx.execute(_RECALL, {"id": row.id})).one()
+    if first is not None and row.linked:
+        await links.taken_back(tx, turns)
     if first is None or first > row.answered_seq:
         return int(row.answered_seq)
     await tx.execute(_REWIND, {"id": row.id, "seq": first - 1})
@@ -247,25 +288,32 @@ async def _start(
     tx: Tx, claim: Claim, row: Any, thread: Any, lines: list[Any], unanswered: list[Any]
 ) -> Started:
     workspace = await workspaces.get(tx)
-    turn_id, first, last = new_id(), unanswered[0].seq, unanswered[-1].seq
+    turn_id = new_id()
+    burst = _burst(row, unanswered)
+    own = [line.seq for line in unanswered if line.conversation_id == row.id]
+    first, last = min(own, default=row.last_seq + 1), max(own, default=row.last_seq)
     values = {"w": tx.workspace_id, "id": turn_id, "conversation": row.id, "epoch": claim.epoch}
     begun = await tx.execute(_BEGIN, values | {"first_seq": first, "base_seq": last, "worker": claim.worker})
     conversation = Conversation(
-        row.id, tx.workspace_id, row.contact_id, thread.id, thread.kind, claim.epoch,
+        row.id, tx.workspace_id, row.root, thread.id, thread.kind, claim.epoch,
         tx.vault.open_maybe("contact.name", row.name and bytes(row.name)),
         await outbox.is_disclosed(tx, thread.id), row.language,
     )  # fmt: skip
-    told = [_line(tx, line) for line in lines]
-    burst = {line.seq for line in unanswered}
+    told = {line.id for line, _ in burst}
     return Started(
         turn_id,
         Turn(
             conversation,
             workspace.profile,
-            burst=tuple(line for line in told if line.seq in burst),
+            burst=tuple(_line(tx, line, seq) for line, seq in burst),
             now=tx.now.astimezone(ZoneInfo(workspace.profile.workspace.timezone)),
-            history=tuple(line for line in told if line.seq not in burst),
-            summary=summaries.opened(tx, thread) if thread.body else None,
+            history=tuple(
+                _line(tx, line, line.seq if line.conversation_id == row.id else 0)
+                for line in lines
+                if line.id not in told
+            ),
+            # made of all that was said here, perhaps by somebody who is another person by now
+            summary=summaries.opened(tx, thread) if thread.body and not row.linked else None,
             context=await contexts.values(tx, row.id),
             runs=await skill_runs.active(tx, row.id),
         ),
@@ -273,9 +321,17 @@ async def _start(
     )
 
 
-def _line(tx: Tx, row: Any) -> Line:
+def _burst(row: Any, unanswered: list[Any]) -> list[tuple[Any, int]]:
+    """What is answered, each with its seq here. What was carried here has none: it comes first, and stands where it
+    leaves the seqs of the conversation in order."""
+    own = [(line, line.seq) for line in unanswered if line.conversation_id == row.id]
+    before = own[0][1] - 1 if own else row.last_seq
+    return [*((line, before) for line in unanswered if line.conversation_id != row.id), *own]
+
+
+def _line(tx: Tx, row: Any, seq: int) -> Line:
     words = tx.vault.open("message.body", bytes(row.body))
-    return Line(row.seq, Author(row.author), words, row.created_at, tuple(row.media))
+    return Line(seq, Author(row.author), words, row.created_at, tuple(row.media))
 
 
 async def save(tx: Tx, turn_id: UUID, turn: Turn, split: Split) -> Outcome:
@@ -285,12 +341,14 @@ async def save(tx: Tx, turn_id: UUID, turn: Turn, split: Split) -> Outcome:
     if row.epoch != turn.conversation.epoch:
         await _end(tx, turn_id, "superseded", turn)
         return Outcome.FENCED
-    newer = await tx.execute(_NEWER, {"id": row.id, "base_seq": turn.base_seq})
+    newer = await tx.execute(_NEWER, {"id": row.id, "base_seq": turn.base_seq, "root": row.root})
     if newer.scalar_one():
         await _end(tx, turn_id, "superseded", turn)
         await tx.execute(_AGAIN, {"id": row.id, "epoch": row.epoch, "wait": timedelta(0), "failed": 0})
         return Outcome.SUPERSEDED
     await tx.execute(_ANSWERED, {"id": row.id, "base_seq": turn.base_seq})
+    if row.linked:
+        await links.answered(tx, row.id, turn_id)
     await _end(tx, turn_id, "saved", turn)
     await contexts.set_by_ai(tx, row.id, turn_id, [e for e in turn.effects if isinstance(e, SetField)])
     for effect in turn.effects:

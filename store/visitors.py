@@ -20,7 +20,10 @@ _SAID = text(
     "select l.seq from visitor_line l join visitor v on v.workspace_id = l.workspace_id and v.address_id = l.address_id"
     " where v.key = :key and l.client_id = :client_id"
 )
-_ADDRESS = text("select id, contact_id from contact_address where scheme = :scheme and value_hash = :key")
+_ADDRESS = text(
+    "select id, coalesce(root_id, contact_id) as contact_id from contact_address"
+    " where scheme = :scheme and value_hash = :key"
+)
 _ADD_VISITOR = text(
     "insert into visitor (workspace_id, address_id, channel_id, key) values (:w, :address, :channel, :key)"
     " on conflict do nothing returning key"
@@ -47,8 +50,11 @@ _TO_SHOW = text(
 _LOOK = text(
     "select v.last_seq, c.id as conversation_id, c.owner, l.seq, l.client_id, l.shown_at, m.author, m.body, f.files"
     " from visitor v left join lateral (select c.id, c.owner from thread t join conversation c"
-    " on c.workspace_id = t.workspace_id and c.id = t.conversation_id where t.workspace_id = v.workspace_id"
-    " and t.address_id = v.address_id order by c.created_at desc, c.id desc limit 1) c on true"
+    " on c.workspace_id = t.workspace_id and c.id = t.conversation_id"
+    " join contact p on p.workspace_id = c.workspace_id and p.id = c.contact_id"
+    " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id and t.address_id = v.address_id"
+    " where coalesce(p.root_id, p.id) = coalesce(a.root_id, a.contact_id)"
+    " order by (c.state <> 'closed') desc, c.created_at desc, c.id desc limit 1) c on true"
     " left join lateral (select * from visitor_line l where l.workspace_id = v.workspace_id"
     " and l.address_id = v.address_id and l.seq > :after order by l.seq limit :limit) l on true"
     " left join message m on m.workspace_id = l.workspace_id and m.id = l.message_id"

@@ -14,6 +14,7 @@ from domain.messages import Address, Scheme
 from frontdesk.cli import place
 from frontdesk.cli.place import AsJson, DataDir, Workspace
 from frontdesk.cli.processes import fail
+from runtime import erasing
 from runtime.runtime import Runtime
 from store import audit, erasure
 from store.erasure import Erased
@@ -92,10 +93,11 @@ async def _erase(rt: Runtime, workspace: str, contact: str) -> tuple[Erased, int
     async with rt.db.transaction(workspace_id) as tx:
         key = await _find(tx, contact)
         try:
-            erased = await erasure.erase(tx, key, "cli")
+            return await erasing.erase(tx, rt.settings.data_dir, key, "cli")
         except NotFound as error:
             fail(str(error), 2)
-        return erased, _remove(rt.settings.data_dir, erased.files)
+        except erasing.OutsideError as error:
+            fail(str(error), 1)
 
 
 async def _find(tx: Any, contact: str) -> UUID:
@@ -114,17 +116,3 @@ def _addresses(contact: str) -> list[Address]:
         return [Address(Scheme.EMAIL, contact.strip().lower())]
     number = re.sub(r"[\s().-]", "", contact)
     return [Address(scheme, number) for scheme in (Scheme.TEL, Scheme.WHATSAPP)]
-
-
-def _remove(data_dir: Path, files: tuple[str, ...]) -> int:
-    """Before the commit: a row may speak of a file that is gone, but no file may outlive its row. Return how many
-    were gone already."""
-    missing, root = 0, (data_dir / "files").resolve()
-    for name in files:
-        path = (data_dir / name).resolve()
-        if not path.is_relative_to(root):
-            fail(f"an attachment lies outside {root}: nothing was erased; look at the attachment table", 1)
-        missing += not path.exists()
-        path.unlink(missing_ok=True)
-        path.with_suffix(".part").unlink(missing_ok=True)
-    return missing

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,16 +11,17 @@ from typing import Any
 from uuid import UUID
 
 from domain.errors import Rejected
+from domain.messages import Address, Scheme
 from frontdesk.stories import compare
 from frontdesk.stories.script import ExpectedEnd, ExpectedStep, Step, Story
 from frontdesk.stories.stage import Stage
-from frontdesk.stories.wires import KINDS, Said, TwilioWire, Wire, address_of, wire_of
+from frontdesk.stories.wires import KINDS, Said, TwilioWire, WebChatWire, Wire, address_of, wire_of
 from runtime import files
 from runtime.files import WorkspaceFile
-from store import appointments, channels, contacts, conversations, drafts, people, turns
+from store import appointments, channels, contacts, conversations, drafts, merges, people, turns
 from store.channels import ChannelRow
 from store.conversations import Conversation, Message
-from store.db import new_id
+from store.db import Tx, new_id
 from store.drafts import Draft
 from store.turns import Told
 
@@ -43,6 +45,8 @@ class Scene:
     channel: ChannelRow
     file: WorkspaceFile
     wire: Wire
+    lines: Mapping[str, tuple[ChannelRow, Wire]]
+    """Every way by which the story's customers write: sms, whatsapp, webchat."""
     error: str | None = None
     """The code with which the owner's last act was refused."""
 
@@ -89,7 +93,7 @@ async def play(stage: Stage, story: Story, root: Path, watch: Watch | None = Non
 async def _settle(stage: Stage, scene: Scene) -> None:
     """Until nothing is due and the provider has reported all that it has to report."""
     await stage.settle(scene.workspace_id)
-    while reports := scene.wire.running():
+    while reports := [one for _, wire in scene.lines.values() for one in wire.running()]:
         await asyncio.gather(*reports)
         await stage.settle(scene.workspace_id)
 
@@ -102,18 +106,37 @@ async def _build(stage: Stage, story: Story, root: Path) -> Scene:
         file = files.check(story.workspace, "workspace", root)
     identity = file.profile.workspace.model_copy(update={"slug": f"story-{new_id()}"})
     file = WorkspaceFile(file.profile.model_copy(update={"workspace": identity}), file.documents)
-    kinds = KINDS[story.channel]
-    kind = next((one.kind for one in file.profile.channels if one.kind in kinds), kinds[0])
-    wire = wire_of(stage, kind)
-    file = _with_credentials(file, kind, wire)
+    wires = {way: wire_of(stage, _kind(file, way)) for way in _ways(story)}
+    for way, wire in wires.items():
+        file = _with_credentials(file, _kind(file, way), wire)
     workspace_id = await files.apply(stage.rt, file, TwilioWire(stage).credentials(""))
     async with stage.rt.db.transaction(workspace_id) as tx:
         person_id = await people.add(tx, "owner", "Owner", "owner@example.com")
-        listed = [one for one in await channels.listed(tx) if one.kind == kind]
-    if not listed:
-        raise Departed(f"the workspace has no channel {' or '.join(kinds)}")
-    wire.connect(listed[0], stage.rt.settings.public_url)
-    return Scene(workspace_id, person_id, listed[0], file, wire)
+        listed = await channels.listed(tx)
+    lines = {way: (_channel(listed, file, way), wire) for way, wire in wires.items()}
+    for channel, wire in lines.values():
+        wire.connect(channel, stage.rt.settings.public_url)
+    channel, wire = lines[story.channel]
+    return Scene(workspace_id, person_id, channel, file, wire, lines)
+
+
+def _ways(story: Story) -> list[str]:
+    """The story's own channel, and those of its steps; a code for a visitor comes by text message."""
+    steps = [one.channel for one in story.steps if one.channel]
+    return list(
+        dict.fromkeys([story.channel, *steps, *(["sms"] if any(one.verify for one in story.steps) else [])])
+    )
+
+
+def _kind(file: WorkspaceFile, way: str) -> str:
+    return next((one.kind for one in file.profile.channels if one.kind in KINDS[way]), KINDS[way][0])
+
+
+def _channel(listed: list[ChannelRow], file: WorkspaceFile, way: str) -> ChannelRow:
+    found = [one for one in listed if one.kind == _kind(file, way)]
+    if not found:
+        raise Departed(f"the workspace has no channel {' or '.join(KINDS[way])}")
+    return found[0]
 
 
 def _with_credentials(file: WorkspaceFile, kind: str, wire: Wire) -> WorkspaceFile:
@@ -130,7 +153,9 @@ async def _act(stage: Stage, scene: Scene, story: Story, step: Step, before: See
     if step.user is not None:
         for n, words in enumerate(step.user):
             said = Said(words, _attachments(step.media) if n == 0 else (), step.kind, step.choice)
-            await _say(scene, story, said)
+            await _say(scene, story, said, step)
+    elif step.verify is not None:
+        await _verify(stage, scene, story, step.verify)
     elif step.advance is not None:
         assert stage.clock.frozen is not None
         stage.clock.frozen += step.advance
@@ -144,15 +169,31 @@ def _attachments(kinds: tuple[str, ...]) -> list[dict[str, str]]:
     return [{"content_type": kind, "data_base64": _PIXEL} for kind in kinds]
 
 
-async def _say(scene: Scene, story: Story, said: Said) -> None:
-    answers = await scene.wire.say(scene.channel, story.contact, said)
+async def _say(scene: Scene, story: Story, said: Said, step: Step | None = None) -> None:
+    channel, wire = scene.lines[(step and step.channel) or story.channel]
+    answers = await wire.say(channel, (step and step.contact) or story.contact, said)
     refused = [one for one in answers if one["status"] != 200]
     if refused:
         raise Departed(f"the webhook answered {refused[0]['status']}: {refused[0]['body']}")
 
 
+async def _verify(stage: Stage, scene: Scene, story: Story, number: str) -> None:
+    """The visitor types the number, reads the code on that telephone, and types it too."""
+    (_, chat), (_, phone) = scene.lines["webchat"], scene.lines["sms"]
+    if not isinstance(chat, WebChatWire) or not isinstance(phone, TwilioWire):
+        raise Departed("only a visitor of the web chat verifies, and by text message")
+    before = len(phone.sent(number))
+    scene.error = await chat.frame(type="verify", to=number)
+    await _settle(stage, scene)
+    came = phone.words(number)[before:]
+    code = re.search(r"\b[0-9]{6}\b", came[-1]) if came else None
+    if scene.error is None:
+        scene.error = await chat.frame(type="code", code=code[0]) if code else "no_code_came"
+
+
 async def _owner(stage: Stage, scene: Scene, act: Any, before: Seen) -> None:
-    """approve, reject, takeover, release, close; {edit: words}, {says: words}."""
+    """approve, reject, takeover, release, close; {edit: words}, {says: words}; {merge: number}: that one is the customer
+    of the conversation that moved last; {unmerge: number}: is not."""
     rt, actor = stage.rt, f"person:{scene.person_id}"
     verb, words = (act, None) if isinstance(act, str) else next(iter(act.items()))
     pause = scene.file.profile.policy.pause_after_human
@@ -176,10 +217,22 @@ async def _owner(stage: Stage, scene: Scene, act: Any, before: Seen) -> None:
                     await conversations.release(tx, conversation.id, actor)
                 case "close":
                     await conversations.close(tx, conversation.id, actor)
+                case "merge":
+                    await merges.merge(tx, await _contact(tx, words), conversation.contact_id, actor)
+                case "unmerge":
+                    await merges.unmerge(tx, await _contact(tx, words), actor)
                 case _:
                     raise Departed(f"an owner cannot {verb!r}")
     except Rejected as refused:
         scene.error = refused.code
+
+
+async def _contact(tx: Tx, number: Any) -> UUID:
+    """The contact that was made for this number, whoever it is now."""
+    ways = [Address(scheme, str(number)) for scheme in (Scheme.TEL, Scheme.WHATSAPP)]
+    for found in await contacts.find(tx, ways):
+        return next(one.contact_id for one in found.known if one.address in ways)
+    raise Departed(f"nobody has the number {number}")
 
 
 async def _last_draft(stage: Stage, scene: Scene, conversation_id: UUID) -> Draft | None:
@@ -231,12 +284,13 @@ def _check_step(expect: ExpectedStep, before: Seen, seen: Seen, scene: Scene) ->
         ("error", expect.error, scene.error),
         ("skill", expect.skill, turn and (turn.explanation.get("skill") or None)),
         ("delivery", expect.delivery, _last_delivery(seen)),
+        ("via", expect.via, _via(seen)),
         ("waits", expect.waits, _waits(seen)),
     ):
         if wanted is not None and wanted != got:
             problems.append(f"{name}: expected {wanted}, got {got}")
     if scene.error is not None and expect.error is None:
-        problems.append(f"the owner's act was refused: {scene.error}")
+        problems.append(f"the act was refused: {scene.error}")
     problems += compare.values("context", expect.context, seen.context)
     if expect.reply is not None:
         problems += compare.reply(expect.reply, _words(before, seen))
@@ -256,6 +310,11 @@ def _last_delivery(seen: Seen) -> str | None:
     return out[-1].deliveries[-1]["state"] if out else None
 
 
+def _via(seen: Seen) -> str | None:
+    out = [one for one in seen.messages if one.direction == "out"]
+    return out[-1].channel_kind if out else None
+
+
 def _waits(seen: Seen) -> str | None:
     parts = [part for one in seen.messages for part in one.deliveries if part["state"] == "queued"]
     return parts[-1]["reason"] if parts else None
@@ -266,12 +325,21 @@ async def _check_end(stage: Stage, scene: Scene, story: Story, seen: Seen) -> li
     problems = compare.values("context", expect.context, seen.context)
     got = {
         "drafts": 1 if seen.draft else 0,
-        "sent": len(scene.wire.sent(story.contact)),
+        "sent": _sent(scene, story),
         "owner": seen.conversation.owner if seen.conversation else None,
         "consent": await _consent(stage, scene, story),
     }
     for name, actual in got.items():
         wanted = getattr(expect, name)
+        if wanted is not None and wanted != actual:
+            problems.append(f"{name}: expected {wanted}, got {actual}")
+    async with stage.rt.db.transaction(scene.workspace_id) as tx:
+        people_ = len(await contacts.page(tx, None, 200))
+        talks = await conversations.page(tx, state="open", owner=None, before=None, limit=200)
+    for name, wanted, actual in (
+        ("contacts", expect.contacts, people_),
+        ("conversations", expect.conversations, len(talks)),
+    ):
         if wanted is not None and wanted != actual:
             problems.append(f"{name}: expected {wanted}, got {actual}")
     if expect.turns is not None and seen.conversation:
@@ -313,6 +381,17 @@ def _check_appointments(wanted: list[Any], got: list[dict[str, Any]]) -> list[st
     ]
 
 
+def _sent(scene: Scene, story: Story) -> int:
+    """To every address of the story's customers, over every channel."""
+    numbers = dict.fromkeys((story.contact, *(one.contact for one in story.steps if one.contact)))
+    numbers |= dict.fromkeys(one.verify for one in story.steps if one.verify)
+    return sum(
+        len(wire.sent(number))
+        for _, wire in scene.lines.values()
+        for number in (numbers if wire.scheme is not Scheme.WEBCHAT else [story.contact])
+    )
+
+
 async def _consent(stage: Stage, scene: Scene, story: Story) -> str:
     async with stage.rt.db.transaction(scene.workspace_id) as tx:
         return await contacts.consent_of(tx, address_of(scene.wire, story.contact))
@@ -332,6 +411,8 @@ def _report(where: str, problems: list[str], seen: Seen) -> str:
 def _name(step: Step) -> str:
     if step.user is not None:
         return f"user: {' / '.join(step.user)[:60]}"
+    if step.verify is not None:
+        return f"verify: {step.verify}"
     return f"owner: {step.owner}" if step.owner is not None else f"{step.event or f'advance {step.advance}'}"
 
 

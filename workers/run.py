@@ -6,6 +6,8 @@ import logging
 from runtime.runtime import Runtime
 from store.db import UNAVAILABLE
 from workers.deliver import DeliveryWorker
+from workers.documents import DocumentWorker
+from workers.embeddings import EmbeddingWorker
 from workers.media import MediaWorker
 from workers.prune import PruneWorker
 from workers.sweep import SweepWorker
@@ -26,7 +28,10 @@ async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
     ) as error:  # the database restarts: what is not learnt now is learnt with the first turn
         logger.warning("the database is away: %s", type(error).__name__)
     logger.info("ready")
-    loops = (turns.loop(), DeliveryWorker(rt).loop(), MediaWorker(rt).loop())
+    loops = (
+        turns.loop(), DeliveryWorker(rt).loop(), MediaWorker(rt).loop(),
+        DocumentWorker(rt).loop(), EmbeddingWorker(rt).loop(),
+    )  # fmt: skip
     await asyncio.gather(*(loop.run(stop) for loop in loops))
 
 

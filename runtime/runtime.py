@@ -18,7 +18,7 @@ from knowledge.embedding.minilm import MiniLM
 from knowledge.embedding.openai import OpenAIEmbedder
 from knowledge.search import Hybrid
 from runtime.diary import Diary
-from runtime.http import Client, open_client
+from runtime.http import Client, open_client, open_public_client
 from runtime.models import open_models
 from runtime.settings import Settings
 from runtime.wake import Wake, open_wake
@@ -45,6 +45,8 @@ class Runtime:
     knowledge: Retriever
     skills: Mapping[str, Skill]
     crash: Crash
+    web: Client
+    """For addresses that strangers name: it reaches what is public and nothing else."""
     models: Models | None = None
     """Language models, where the settings name any."""
 
@@ -68,7 +70,7 @@ class Runtime:
 async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Runtime]:
     db = Database(settings.database_url, Keyring(settings.secrets), clock=clock)
     wake = open_wake(settings.redis_url)
-    async with open_client() as http:
+    async with open_client() as http, open_public_client(settings.fetch_inside) as web:
         try:
             understander = LocalUnderstander()
             embedder = choose_embedder(settings, http)
@@ -76,7 +78,7 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             knowledge = Hybrid(db, MiniLM(), embedder)  # what was embedded here before goes on serving
             skills, models = open_skills(Diary(db)), open_models(settings, db, http)
             yield Runtime(
-                settings, db, http, wake, understander, embedder, knowledge, skills, crash, models
+                settings, db, http, wake, understander, embedder, knowledge, skills, crash, web, models
             )
         finally:
             await wake.close()

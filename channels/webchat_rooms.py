@@ -17,6 +17,7 @@ from store.visitors import Line, Standing
 logger = logging.getLogger(__name__)
 
 PAGE = 50
+"""Messages that are read at once for one tab."""
 MOST_WAITING = 32
 """Frames of the moment that may wait for one tab; messages wait in the store."""
 MOST_TABS = 12
@@ -47,8 +48,8 @@ class Tab:
 class Room:
     """The tabs of one visitor."""
 
-    def __init__(self, key: bytes, load: Load) -> None:
-        self.key, self._load, self._owner = key, load, ""
+    def __init__(self, key: bytes, load: Load, page: int) -> None:
+        self.key, self._load, self._at_once, self._owner = key, load, page, ""
         self.tabs: set[Tab] = set()
         self.seen = self.read = 0
         """Up to where it was reported as shown and as read."""
@@ -108,7 +109,7 @@ class Room:
     async def _read(self, after: int) -> Sequence[Line]:
         self._stale = False
         try:
-            standing, page = await self._load(after, PAGE)
+            standing, page = await self._load(after, self._at_once)
         except BaseException:
             self._stale = True
             raise
@@ -135,8 +136,10 @@ def plain(line: Line) -> dict[str, Any]:
 class Rooms:
     """Of this process."""
 
-    def __init__(self, moved: Callable[[list[bytes]], Awaitable[dict[bytes, int]]], poll_s: float) -> None:
-        self._moved, self._poll_s = moved, poll_s
+    def __init__(
+        self, moved: Callable[[list[bytes]], Awaitable[dict[bytes, int]]], poll_s: float, page: int
+    ) -> None:
+        self._moved, self._poll_s, self._page = moved, poll_s, page
         self._rooms: dict[str, Room] = {}
         self._polling: asyncio.Task[None] | None = None
 
@@ -161,7 +164,7 @@ class Rooms:
     def enter(self, visitor: str, key: bytes, load: Load, after: int) -> Iterator[tuple[Room, Tab]]:
         """A tab of this visitor, until the block ends. Raise TooMany."""
         self.check(visitor)
-        room = self._rooms.setdefault(visitor, Room(key, load))
+        room = self._rooms.setdefault(visitor, Room(key, load, self._page))
         tab = Tab(after)
         room.tabs.add(tab)
         room.look()

@@ -5,14 +5,20 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
+from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from channels.webchat_door import WebChatDoor
+from channels.webhooks import Webhooks
+from domain.ports import Waker
+from frontdesk.serving import listen, serving
+from frontdesk.serving import url_of as url_of_listener
 from frontdesk.stories.stage import Stage
 from store import channels
 from tests.rig import Desk, open_desk
@@ -109,6 +115,20 @@ class Tab:
                 while True:
                     await self.next()
         return self.socket.close_code
+
+
+@asynccontextmanager
+async def another_door(chat: Chat, wake: Waker | None = None, **changes: Any) -> AsyncIterator[Chat]:
+    """The same chat, served by a process of its own, with other limits; with a `wake` of its own it hears no hints."""
+    rt, listener = chat.desk.rt, listen("127.0.0.1", 0)
+    url = url_of_listener(listener)
+    hooks = Webhooks(rt.db, wake or rt.wake, rt.open_channel, url, rt.crash)
+    where = (url, rt.settings.data_dir, rt.crash)
+    door = WebChatDoor(rt.db, wake or rt.wake, hooks, *where, poll_s=rt.settings.poll_s, **changes)
+    async with serving(Starlette(routes=door.routes()), listener):
+        await door.open()
+        yield replace(chat, url=chat.url.replace(rt.settings.public_url, url))
+        await door.close()
 
 
 async def open_chat(stage: Stage, **changes: Any) -> Chat:

@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from channels import webchat_door, webchat_rooms
 from channels.webchat_rooms import MOST_TABS
+from channels.webchat_socket import Patience
+from runtime.wake import LocalWake
 from store import conversations
 from store.db import new_id
 from tests.rig import QUESTION
-from tests.webchat.chat_rig import Chat, Tab, url_of
+from tests.webchat.chat_rig import Chat, Tab, another_door, url_of
 
 
 async def test_a_question_is_stored_acked_answered_and_seen(chat: Chat) -> None:
@@ -49,10 +50,7 @@ async def test_acks_and_reads_move_the_delivery_forward_only(chat: Chat) -> None
             assert await chat.desk.states() == [state]
 
 
-async def test_who_comes_back_gets_what_was_missed_without_gap_or_repeat(
-    chat: Chat, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(webchat_rooms, "PAGE", 4)
+async def test_who_comes_back_gets_what_was_missed_without_gap_or_repeat(chat: Chat) -> None:
     token = (await chat.session())["token"]
     async with chat.tab(token) as tab:
         await tab.say("hello", "a")
@@ -63,7 +61,7 @@ async def test_who_comes_back_gets_what_was_missed_without_gap_or_repeat(
     assert set(await chat.desk.states()) == {"accepted"}, "nobody is there: it waits, and holds up nothing"
     said = await chat.session(token)
     assert said["last_seq"] == 10
-    async with chat.tab(said["token"], after=1) as tab:
+    async with another_door(chat, page=4) as door, door.tab(said["token"], after=1) as tab:
         seen = await tab.until_seq(10)
     assert [one["seq"] for one in seen] == list(range(2, 11))
     assert [one["text"] for one in seen] == [f"line {n}" for n in range(9)]
@@ -133,13 +131,11 @@ async def test_a_person_takes_over_and_the_visitor_is_told(chat: Chat) -> None:
         assert (await tab.until_seq(2))[-1]["author"] == "person"
 
 
-async def test_a_hint_that_is_lost_is_made_up_for_by_the_poll(
-    chat: Chat, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with chat.tab((await chat.session())["token"]) as tab:
+async def test_a_hint_that_is_lost_is_made_up_for_by_the_poll(chat: Chat) -> None:
+    token = (await chat.session())["token"]
+    async with another_door(chat, LocalWake()) as deaf, deaf.tab(token) as tab:
         await tab.say("hello")
         await tab.until_seq(1)
-        monkeypatch.setattr(chat.desk.rt.wake, "_heard", {})
         await says(chat, "still there?")
         assert (await tab.until_seq(2))[-1]["text"] == "still there?"
 
@@ -181,9 +177,8 @@ async def test_who_does_not_say_who_they_are_is_let_go(chat: Chat, first: str | 
     assert await chat.desk.messages() == []
 
 
-async def test_who_says_nothing_is_let_go(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webchat_door, "AUTH_S", 0.1)
-    async with chat.socket() as socket:
+async def test_who_says_nothing_is_let_go(chat: Chat) -> None:
+    async with another_door(chat, patience=Patience(auth_s=0.1)) as door, door.socket() as socket:
         assert await Tab(socket).closed() == 4408
 
 
@@ -287,10 +282,12 @@ async def test_a_chat_cannot_be_open_without_end(chat: Chat) -> None:
         assert await Tab(socket).closed() == 4429
 
 
-async def test_who_reads_too_slowly_is_let_go_and_resumes_and_nobody_else_waits(
-    chat: Chat, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(webchat_door, "STALLED_S", 0.5)
+async def test_who_reads_too_slowly_is_let_go_and_resumes_and_nobody_else_waits(chat: Chat) -> None:
+    async with another_door(chat, patience=Patience(stalled_s=0.5)) as door:
+        await slow_and_quick(door)
+
+
+async def slow_and_quick(chat: Chat) -> None:
     token = (await chat.session())["token"]
     narrow = socket_module.socket()
     narrow.setsockopt(socket_module.SOL_SOCKET, socket_module.SO_RCVBUF, 4096)

@@ -32,7 +32,7 @@ def compose(turn: Turn) -> Turn:
     """Puts a reply into the turn, or none when there is nothing to say."""
     if turn.understood is None:
         return turn
-    reply = _reply(turn, turn.understood)
+    reply = _with_added(_reply(turn, turn.understood), turn)
     if reply is None or not reply.text:
         return turn.noting("Composed nothing: the message asks for nothing.")
     if not turn.conversation.disclosed:
@@ -41,6 +41,12 @@ def compose(turn: Turn) -> Turn:
     return replace(turn, reply=reply).noting(
         f"Composed a reply of kind {reply.kind}{sources} (confidence {reply.confidence:.2f})."
     )
+
+
+def _with_added(reply: Reply | None, turn: Turn) -> Reply | None:
+    """What rules say comes last."""
+    said = [Reply(text, "rule") for text in turn.added]
+    return _together([*([reply] if reply else []), *said]) if said else reply
 
 
 def language_of(turn: Turn) -> str:

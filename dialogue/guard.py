@@ -115,7 +115,7 @@ def _trusted(turn: Turn) -> str:
     readings = [summary(turn, language) for language in words.LANGUAGES]
     said = [line.text for line in (*turn.history, *turn.burst)]
     passages = [f"{passage.source} {passage.heading} {passage.text}" for passage in turn.passages]
-    skill = [turn.spoken.text] if turn.spoken else []
+    skill = [*([turn.spoken.text] if turn.spoken else []), *turn.added]
     templates = [words.literals(language) for language in words.LANGUAGES]
     return "\n".join([own, *context, *readings, *said, *passages, *skill, *templates])
 

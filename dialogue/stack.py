@@ -50,6 +50,20 @@ async def act(turn: Turn, skills: Skills) -> Turn:
     return await _beside(turn, skill, top, heard)
 
 
+async def begin(turn: Turn, skills: Skills) -> Turn:
+    """The skill that a rule wants begins, unless it took a step already."""
+    if turn.wanted is None or turn.understood is None or turn.spoken is not None:
+        return turn
+    name, goal = turn.wanted
+    skill = skills.get(name) if name in turn.profile.skills else None
+    if skill is None or any(run.skill == name for run in turn.runs):
+        return turn
+    run_id = uuid5(turn.conversation.id, f"{turn.base_seq}:{name}:{goal}")
+    run = Run(run_id, name, goal or next(iter(skill.goals.values()), "begin"), turn.base_seq)
+    step = await skill.step(run, replace(_heard(turn, None), begins=True))
+    return _stepped(turn, skill, step, _all(turn), began=True)
+
+
 def _begun(turn: Turn, enabled: Skills, top: Run | None, heard: Heard) -> tuple[Skill, Run, Part] | None:
     """The first part of the burst that wants what a skill does. The goal that is under way goes on."""
     assert turn.understood is not None

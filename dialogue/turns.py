@@ -10,7 +10,8 @@ from dialogue.compose import compose, language_of
 from dialogue.context import fill_context
 from dialogue.guard import guard
 from dialogue.models import Models
-from dialogue.stack import Skills, act
+from dialogue.ruling import rule
+from dialogue.stack import Skills, act, begin
 from dialogue.understand.llm import abilities, reconsider, take_slots
 from dialogue.understand.local import weight
 from dialogue.understand.sentences import follows_up
@@ -18,7 +19,7 @@ from dialogue.vocabulary import speaks
 from dialogue.wording import reword
 from domain import fair_housing, loops, policy, suspect
 from domain.ports import Retriever, Understander
-from domain.skill import SkillEffect
+from domain.skill import WorldEffect
 from domain.turn import (
     Action,
     Author,
@@ -39,6 +40,8 @@ from domain.turn import (
 _OPEN = frozenset({"ask_knowledge", "unknown", "give_information", "book_appointment"})
 _CARRIED = frozenset({"ask_hours", "ask_price", "ask_payment"})
 _NO_DOCUMENTS = frozenset({"emergency", "want_human"})
+NAMELESS = "our documents"
+"""What a document is called whose own name gives orders."""
 FEW_WORDS = 3
 """A message this short without a word that only one language has ("ok", "Delta Dental") does not change the
 conversation's language."""
@@ -61,6 +64,8 @@ async def answer(
     turn = take_slots(turn)
     turn = await look_up(turn, knowledge)
     turn = await act(turn, skills)
+    turn = rule(turn)
+    turn = await begin(turn, skills)
     turn = compose(turn)
     turn = await reword(turn, models)
     turn = note_gaps(turn)
@@ -111,12 +116,12 @@ def _as_fair_housing(understood: Understanding, turn: Turn) -> Understanding:
 
 def _as_follow_up(understood: Understanding, turn: Turn, understander: Understander) -> Understanding:
     """ "what about saturday?" asks what was asked before it."""
-    if understood.intent not in _OPEN or not follows_up(turn.text) or asked(turn):
+    if understood.intent not in _OPEN | _CARRIED or not follows_up(turn.text) or asked(turn):
         return understood
     said = (line.text for line in reversed(turn.history) if line.author is Author.CONTACT)
     before = next((text for text in said if not follows_up(text)), "")
     prior = understander.understand(before, turn.profile, turn.now)
-    if prior.intent not in _CARRIED:
+    if prior.intent not in _CARRIED or understood.intent in _CARRIED - {prior.intent}:
         return understood
     part = Part(prior.intent, prior.confidence, turn.text)
     return replace(understood, intent=part.intent, confidence=part.confidence, parts=(part,))
@@ -142,7 +147,12 @@ async def look_up(turn: Turn, knowledge: Retriever) -> Turn:
 def _for_people(passages: tuple[Passage, ...]) -> tuple[tuple[Passage, ...], list[str]]:
     """The passages without sentences that give orders to whoever reads along, and the documents that had some."""
     clean = tuple(
-        replace(one, heading=suspect.without_orders(one.heading), text=suspect.without_orders(one.text))
+        replace(
+            one,
+            source=NAMELESS if suspect.instructs(one.source) else one.source,
+            heading=suspect.without_orders(one.heading),
+            text=suspect.without_orders(one.text),
+        )
         for one in passages
     )
     named = dict.fromkeys(
@@ -168,6 +178,8 @@ def decide(turn: Turn) -> Turn:
     decision = policy.decide(
         turn.reply, turn.understood, turn.profile.policy, said_before=said_before, asks=_asks(turn.understood)
     )
+    if turn.handed and decision.action is not Action.SILENCE and decision.reason not in policy.URGENT:
+        decision = Decision(Action.HANDOFF, turn.handed)
     turn = replace(turn, decision=decision).noting(f"Decided to {decision.action}: {decision.reason}.")
     return turn.doing(*_effects(turn, decision))
 
@@ -187,7 +199,7 @@ def _effects(turn: Turn, decision: Decision) -> tuple[Effect, ...]:
     return ()
 
 
-def _kept(turn: Turn, decision: Decision) -> tuple[SkillEffect, ...]:
+def _kept(turn: Turn, decision: Decision) -> tuple[WorldEffect, ...]:
     """A skill that hands its run to a person has said so; if somebody is needed for another reason, it waits."""
     return turn.pending if decision.reason in policy.REQUESTS else ()
 

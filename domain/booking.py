@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from domain.skill import SkillEffect
+from domain.skill import WorldEffect
 from domain.workspace import Duration, Hours, Model, Name, Span
 
 
@@ -151,7 +151,7 @@ class Appointment:
 
 
 @dataclass(frozen=True, slots=True)
-class HoldTime(SkillEffect):
+class HoldTime(WorldEffect):
     """Keep this opening for the run until `until`. What the run held before is let go. Raises Overtaken."""
 
     run_id: UUID
@@ -164,7 +164,7 @@ class HoldTime(SkillEffect):
 
 
 @dataclass(frozen=True, slots=True)
-class BookTime(SkillEffect):
+class BookTime(WorldEffect):
     """Make an appointment of what the run holds, or of `held` itself when the hold has run out meanwhile.
     Raises Overtaken when somebody else has it now."""
 
@@ -174,7 +174,7 @@ class BookTime(SkillEffect):
 
 
 @dataclass(frozen=True, slots=True)
-class MoveTime(SkillEffect):
+class MoveTime(WorldEffect):
     """Give this appointment the time that the run holds. Raises Overtaken when it has changed or is taken."""
 
     appointment_id: UUID
@@ -184,14 +184,14 @@ class MoveTime(SkillEffect):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelTime(SkillEffect):
+class CancelTime(WorldEffect):
     appointment_id: UUID
     version: int
     contact_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
-class LetGo(SkillEffect):
+class LetGo(WorldEffect):
     """Whatever the run holds is free again."""
 
     run_id: UUID

@@ -97,8 +97,8 @@ class Heard:
     """This message began the run."""
 
 
-class SkillEffect:
-    """Something that a skill wants done in the world; the store knows how, in the turn's own transaction."""
+class WorldEffect:
+    """Something that a skill or a rule wants done in the world; the store knows how, in the turn's own transaction."""
 
 
 class Overtaken(Exception):
@@ -106,7 +106,7 @@ class Overtaken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class SaveRun(SkillEffect):
+class SaveRun(WorldEffect):
     run: Run
 
 
@@ -127,7 +127,7 @@ class Step:
 
     run: Run
     said: tuple[Said, ...] = ()
-    effects: tuple[SkillEffect, ...] = ()
+    effects: tuple[WorldEffect, ...] = ()
     asks_yes: bool = False
     for_person: str = ""
     """Why a person must go on with it; "" when nobody need."""
@@ -163,6 +163,6 @@ class Skill(ABC):
     async def resume(self, run: Run, heard: Heard) -> Step:
         """Where we were, said again after a digression, a question back, or a pause."""
 
-    def release(self, run: Run) -> tuple[SkillEffect, ...]:
+    def release(self, run: Run) -> tuple[WorldEffect, ...]:
         """What must be given back when the run is cancelled."""
         return ()

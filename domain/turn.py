@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.entities import Entity
-from domain.skill import Run, SkillEffect
+from domain.skill import Run, WorldEffect
 from domain.workspace import Profile
 
 
@@ -135,6 +135,8 @@ class SetField:
     confidence: float
     evidence_seq: int
     words: str
+    source: str = "ai"
+    """Or rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ class ProposeDraft:
 
     text: str
     reason: str
-    then: tuple[SkillEffect, ...] = ()
+    then: tuple[WorldEffect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,7 @@ class NoteGap:
 
 
 Effect = (
-    NoteGap | SetField | SuggestField | Say | ProposeDraft | HandOff | NameContact | SetLanguage | SkillEffect
+    NoteGap | SetField | SuggestField | Say | ProposeDraft | HandOff | NameContact | SetLanguage | WorldEffect
 )
 
 
@@ -213,6 +215,19 @@ class Summary:
 
     text: str
     upto_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the conversation stands in its workflow, and how people of the business have marked it. `spent` are the
+    rules that have done what they may do once."""
+
+    status: str = ""
+    status_at: datetime | None = None
+    priority: str = "normal"
+    tags: tuple[str, ...] = ()
+    spent: frozenset[str] = frozenset()
+    owner: str = "ai"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +256,17 @@ class Turn:
     """Intents of parts that the skill has dealt with."""
     skill: str = ""
     """The skill that took a step."""
-    pending: tuple[SkillEffect, ...] = ()
+    pending: tuple[WorldEffect, ...] = ()
     """What that step wants done, if its words may leave."""
+    standing: Standing = Standing()
+    added: tuple[str, ...] = ()
+    """Words that rules add to the reply."""
+    handed: str = ""
+    """Why a rule wants a person to go on."""
+    changed: Mapping[str, Any] = field(default_factory=dict)
+    """What had changed when the turn began, as it was: for rules outside of a message."""
+    wanted: tuple[str, str] | None = None
+    """The skill and its goal that a rule wants to begin."""
     reply: Reply | None = None
     decision: Decision | None = None
     effects: tuple[Effect, ...] = ()
@@ -256,8 +280,9 @@ class Turn:
 
     @property
     def base_seq(self) -> int:
-        """The newest message this turn answers."""
-        return self.burst[-1].seq
+        """The newest message this turn answers; outside of a message the newest there is."""
+        lines = self.burst or self.history
+        return lines[-1].seq if lines else 0
 
     def doing(self, *effects: Effect) -> "Turn":
         return replace(self, effects=self.effects + effects)

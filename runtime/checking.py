@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from domain import qualification
 from domain.qualification import QualificationSettings
 from domain.rules import Rule
+from domain.workflow import Workflow
 from domain.workspace import Profile
 from skills.registry import SETTINGS
 
@@ -20,6 +21,9 @@ def complaints(profile: Profile) -> Iterator[dict[str, Any]]:
     """As pydantic gives them: `loc` from the top of the file, `msg`, `type`, `input`."""
     for n, rule in enumerate(profile.rules):
         yield from _of(Rule, rule, ("rules", n))
+    for n, schema in enumerate(profile.schemas):
+        if schema.workflow:
+            yield from _of(Workflow, schema.workflow, ("schemas", n, "workflow"))
     names = [rule.get("name") for rule in profile.rules]
     for n, name in enumerate(names):
         if name in names[:n]:

@@ -126,8 +126,7 @@ def check(data: Any, name: str, root: Path) -> WorkspaceFile:
 
 def _notices(profile: Profile) -> tuple[str, ...]:
     asked = {
-        "rules": profile.rules,
-        "workflow": profile.schemas and profile.schemas[0].workflow,
+        "rules on schedule": [rule for rule in profile.rules if rule.get("on") == "schedule"],
     }
     planned = sorted({one.kind for one in profile.channels if one.kind in PLANNED})
     named = [name for name, value in asked.items() if value] + [f"channel {kind}" for kind in planned]

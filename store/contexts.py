@@ -83,7 +83,7 @@ async def set_by_ai(tx: Tx, conversation_id: UUID, turn_id: UUID, changes: list[
             _ADD,
             {
                 "w": tx.workspace_id, "id": new_id(), "conversation": conversation_id, "field": change.name,
-                "value": tx.vault.seal("context_value.value", json.dumps(value)), "source": "ai",
+                "value": tx.vault.seal("context_value.value", json.dumps(value)), "source": change.source,
                 "confidence": change.confidence, "words": tx.vault.seal("context_value.words", change.words),
                 "evidence": change.evidence_seq, "turn": turn_id, "person": None,
             },

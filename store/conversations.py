@@ -20,7 +20,7 @@ from store.outbox import NewMessage, Split
 
 _COLUMNS = (
     "c.id, c.contact_id, c.state, c.owner, c.owner_person_id, c.owner_reason, c.paused_until, c.posture, c.last_seq,"
-    " c.answered_seq, c.due_at, c.created_at, c.updated_at"
+    " c.answered_seq, c.due_at, c.created_at, c.updated_at, c.status, c.priority, c.tags, c.assignee_id"
 )
 _GET = text(f"select {_COLUMNS} from conversation c where c.id = :id")  # noqa: S608  (constant columns)
 _NAMED = text(f"select {_COLUMNS} from conversation c where c.id = any(:ids)")  # noqa: S608
@@ -109,6 +109,11 @@ class Conversation:
     due_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    status: str | None = None
+    """Of the workflow; None before the first turn."""
+    priority: str = "normal"
+    tags: Sequence[str] = ()
+    assignee_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain.errors import Conflict, Invalid, NotFound
-from domain.skill import Overtaken, SkillEffect
-from store import audit, links, notifications, outbox, skill_effects, timers
+from domain.skill import Overtaken, WorldEffect
+from store import audit, effects, links, notifications, outbox, timers
 from store.db import Tx, new_id
+from store.effects import Where
 from store.notifications import Kind
 from store.outbox import NewMessage, Split
-from store.skill_effects import Where
 
 _ADD = text(
     "insert into draft (workspace_id, id, conversation_id, thread_id, turn_id, base_seq, reason, original, body, expires_at,"
@@ -89,7 +89,7 @@ class Draft:
 
 async def propose(
     tx: Tx, conversation_id: UUID, thread_id: UUID, turn_id: UUID, base_seq: int, words: str, reason: str,
-    expires_at: datetime, then: Sequence[SkillEffect] = (),
+    expires_at: datetime, then: Sequence[WorldEffect] = (),
 ) -> UUID:  # fmt: skip
     """A new pending draft; an older pending one is superseded. `then` happens when it is approved."""
     await supersede(tx, conversation_id)
@@ -98,8 +98,8 @@ async def propose(
     values |= {"thread": thread_id}
     values |= {"turn": turn_id, "base_seq": base_seq, "reason": reason, "expires_at": expires_at}
     original, body = tx.vault.seal("draft.original", words), tx.vault.seal("draft.body", words)
-    effects = tx.vault.seal("draft.effects", skill_effects.write(then)) if then else None
-    await tx.execute(_ADD, values | {"original": original, "body": body, "effects": effects})
+    waiting = tx.vault.seal("draft.effects", effects.write(then)) if then else None
+    await tx.execute(_ADD, values | {"original": original, "body": body, "effects": waiting})
     await timers.set_(tx, timers.DRAFT_EXPIRES, conversation_id, expires_at, draft_id)
     await notifications.add(
         tx, Kind.DRAFT, conversation_id=conversation_id, subject_id=draft_id, reason=reason
@@ -179,8 +179,7 @@ async def _do(tx: Tx, draft: Draft) -> None:
         return
     where = Where(draft.conversation_id, row.contact_id, draft.turn_id)
     try:
-        effects = skill_effects.read(tx.vault.open("draft.effects", bytes(row.effects)))
-        await skill_effects.apply(tx, effects, where)
+        await effects.apply(tx, effects.read(tx.vault.open("draft.effects", bytes(row.effects))), where)
     except Overtaken as error:
         raise Conflict(
             f"what this draft promises is possible no longer: {error}. Reject it, or write to the customer",

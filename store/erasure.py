@@ -81,6 +81,9 @@ _DELETE = {
     for name, condition in (
         ("event", "conversation_id = any(:conversations) or subject_id = any(:who)"),
         ("notification", "conversation_id = any(:conversations)"),
+        ("rule_run", "conversation_id = any(:conversations)"),
+        ("appointment", "contact_id = any(:who)"),
+        ("skill_run", "conversation_id = any(:conversations)"),
         ("timer", "conversation_id = any(:conversations)"),
         (
             "context_value",

@@ -1,7 +1,10 @@
 """Things that happen later: rows, not sleeping jobs. They may fire late, never twice, never not."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -9,8 +12,8 @@ from sqlalchemy import text
 from store.db import Dispatch, Tx, new_id
 
 _ADD = text(
-    "insert into timer (workspace_id, id, kind, conversation_id, subject_id, fire_at)"
-    " values (:w, :id, :kind, :conversation, :subject, :at)"
+    "insert into timer (workspace_id, id, kind, conversation_id, subject_id, fire_at, details)"
+    " values (:w, :id, :kind, :conversation, :subject, :at, cast(:details as jsonb))"
 )
 _CANCEL = text(
     "update timer set state = 'cancelled' where conversation_id = :conversation and kind = :kind and state = 'pending'"
@@ -28,10 +31,12 @@ _HOLD_CONVERSATION = text(
 )
 _TAKE = text(
     "update timer set state = 'fired', lease_until = null where id = :id and state = 'pending'"
-    " returning kind, conversation_id, subject_id"
+    " returning kind, conversation_id, subject_id, details"
 )
 
 DRAFT_EXPIRES, PAUSE_ENDS = "draft_expires", "pause_ends"
+STATUS_AGES, RULE_WAITS = "status_ages", "rule_waits"
+IDLE, ELAPSED = "conversation_idle", "time_elapsed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,19 @@ class Timer:
     kind: str
     conversation_id: UUID
     subject_id: UUID | None
+    details: Mapping[str, Any]
 
 
 async def set_(
-    tx: Tx, kind: str, conversation_id: UUID, at: datetime, subject_id: UUID | None = None
+    tx: Tx,
+    kind: str,
+    conversation_id: UUID,
+    at: datetime,
+    subject_id: UUID | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> None:
     values = {"w": tx.workspace_id, "id": new_id(), "kind": kind, "conversation": conversation_id}
-    await tx.execute(_ADD, values | {"subject": subject_id, "at": at})
+    await tx.execute(_ADD, values | {"subject": subject_id, "at": at, "details": json.dumps(details or {})})
 
 
 async def cancel(tx: Tx, kind: str, conversation_id: UUID) -> None:
@@ -65,4 +76,4 @@ async def take(tx: Tx, timer_id: UUID) -> Timer | None:
     locked before it, as by everybody who sets and cancels timers."""
     await tx.execute(_HOLD_CONVERSATION, {"id": timer_id})
     row = (await tx.execute(_TAKE, {"id": timer_id})).first()
-    return Timer(row.kind, row.conversation_id, row.subject_id) if row else None
+    return Timer(row.kind, row.conversation_id, row.subject_id, row.details) if row else None

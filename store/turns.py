@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo
 from pydantic_core import to_jsonable_python
 from sqlalchemy import text
 
-from domain.skill import SkillEffect
+from domain.skill import WorldEffect
 from domain.turn import (
+    Action,
     Author,
     Conversation,
+    Decision,
     HandOff,
     Line,
     NameContact,
@@ -32,19 +34,22 @@ from store import (
     contexts,
     conversations,
     drafts,
+    effects,
     gaps,
     links,
     outbox,
-    skill_effects,
+    ruling,
     skill_runs,
     summaries,
     workspaces,
 )
 from store.db import Dispatch, Tx, new_id
+from store.effects import Where
 from store.outbox import NewMessage, Split
-from store.skill_effects import Where
 
 HISTORY = 30
+RULES = "rules"
+"""The reason of a turn that answers no message."""
 
 # Whose workspace has the fewest turns running or before it comes first: a flood at one business waits behind
 # itself. More are looked at than are taken, because another worker may just be taking the same.
@@ -72,7 +77,7 @@ _NEXT_DUE = text(
     " and (cast(:only as uuid) is null or workspace_id = :only)"
 )
 _HOLD = text(
-    "select c.id, c.contact_id, c.epoch, c.owner, c.paused_until, c.last_seq, c.answered_seq, c.failures,"
+    "select c.id, c.contact_id, c.epoch, c.state, c.owner, c.paused_until, c.last_seq, c.answered_seq, c.failures,"
     " p.id as root, p.name, p.language, exists (select from conversation_link l where l.workspace_id = c.workspace_id"
     " and l.conversation_id = c.id) as linked from conversation c"
     " join contact o on o.workspace_id = c.workspace_id and o.id = c.contact_id"
@@ -316,9 +321,39 @@ async def _start(
             summary=summaries.opened(tx, thread) if thread.body and not row.linked else None,
             context=await contexts.values(tx, row.id),
             runs=await skill_runs.active(tx, row.id),
+            standing=await ruling.standing(tx, row.id, row.root, workspace.profile),
         ),
         begun.scalar_one() or "",
     )
+
+
+async def glimpse(tx: Tx, conversation_id: UUID) -> Started | None:
+    """A turn that answers no message: for rules whose time or event has come. The conversation is held, so that
+    nobody else writes meanwhile; None when it is closed, or nobody ever wrote in it."""
+    row = (await tx.execute(_HOLD, {"id": conversation_id})).first()
+    if row is None or row.state == "closed":
+        return None
+    lines = await _lines(tx, row)
+    inbound = [line for line in lines if line.author == Author.CONTACT]
+    if not inbound:
+        return None
+    thread_id = await links.thread_here(tx, row.id, inbound[-1].thread_id)
+    thread = (await tx.execute(_THREAD, {"id": thread_id, "conversation": row.id})).one()
+    started = await _start(
+        tx, Claim(tx.workspace_id, row.id, row.epoch, "rules"), row, thread, lines, inbound[-1:]
+    )
+    return replace(
+        started, turn=replace(started.turn, burst=(), history=(*started.turn.history, *started.turn.burst))
+    )
+
+
+async def save_glimpse(tx: Tx, turn_id: UUID, turn: Turn, split: Split) -> None:
+    """What the rules did happens; the conversation's own turns are not touched."""
+    await _end(tx, turn_id, "saved", replace(turn, decision=Decision(Action.SILENCE, RULES)))
+    fields = [effect for effect in turn.effects if isinstance(effect, SetField)]
+    await contexts.set_by_ai(tx, turn.conversation.id, turn_id, fields)
+    for effect in turn.effects:
+        await _apply(tx, turn_id, turn, effect, split)
 
 
 def _burst(row: Any, unanswered: list[Any]) -> list[tuple[Any, int]]:
@@ -353,6 +388,9 @@ async def save(tx: Tx, turn_id: UUID, turn: Turn, split: Split) -> Outcome:
     await contexts.set_by_ai(tx, row.id, turn_id, [e for e in turn.effects if isinstance(e, SetField)])
     for effect in turn.effects:
         await _apply(tx, turn_id, turn, effect, split)
+    if turn.profile.rules:
+        changed = any(isinstance(effect, SetField) for effect in turn.effects)
+        await ruling.wind(tx, row.id, turn.profile, turn.base_seq, changed=changed)
     return Outcome.SAVED
 
 
@@ -388,9 +426,9 @@ async def _apply(tx: Tx, turn_id: UUID, turn: Turn, effect: Any, split: Split) -
             await contacts.rename(tx, conversation.contact_id, name)
         case SetLanguage(language):
             await contacts.set_language(tx, conversation.contact_id, language)
-        case SkillEffect():
+        case WorldEffect():
             where = Where(conversation.id, conversation.contact_id, turn_id)
-            await skill_effects.apply(tx, [effect], where)
+            await effects.apply(tx, [effect], where)
 
 
 async def _say(tx: Tx, turn_id: UUID, turn: Turn, words: str, split: Split, author: str = "ai") -> None:

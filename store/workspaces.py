@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from domain.errors import Conflict, FieldError
 from domain.workspace import Profile
+from store import ruling
 from store.db import Dispatch, Tx
 
 _ADD = text(
@@ -40,12 +41,14 @@ async def add(tx: Tx, profile: Profile) -> None:
     if (await tx.execute(_ADD, values)).first() is None:
         wrong = FieldError("/slug", "there is a workspace with this slug; choose another")
         raise Conflict("there is a workspace with this slug", code="slug_taken", errors=[wrong])
+    await ruling.follow(tx, wanted=ruling.reads_log(profile))
 
 
 async def replace_profile(tx: Tx, profile: Profile) -> int:
     """The new version."""
     values = {"id": tx.workspace_id, "slug": profile.workspace.slug, "profile": _dump(profile)}
     version: int = (await tx.execute(_SET, values)).scalar_one()
+    await ruling.follow(tx, wanted=ruling.reads_log(profile))
     return version
 
 

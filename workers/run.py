@@ -10,6 +10,7 @@ from workers.documents import DocumentWorker
 from workers.embeddings import EmbeddingWorker
 from workers.media import MediaWorker
 from workers.prune import PruneWorker
+from workers.rules import RuleWorker
 from workers.sweep import SweepWorker
 from workers.templates import TemplateWorker
 from workers.timers import TimerWorker
@@ -37,6 +38,7 @@ async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
 
 async def run_scheduler(rt: Runtime, stop: asyncio.Event) -> None:
     loops = (
-        TimerWorker(rt).loop(), TemplateWorker(rt).loop(), SweepWorker(rt).loop(), PruneWorker(rt).loop()
+        TimerWorker(rt).loop(), RuleWorker(rt).loop(), TemplateWorker(rt).loop(), SweepWorker(rt).loop(),
+        PruneWorker(rt).loop(),
     )  # fmt: skip
     await asyncio.gather(*(loop.run(stop) for loop in loops))

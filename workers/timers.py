@@ -5,11 +5,14 @@ from datetime import timedelta
 from uuid import UUID
 
 from runtime.runtime import Runtime
+from runtime.wake import DELIVERIES
 from store import audit, conversations, drafts, timers
 from store.db import Tx
 from store.timers import Timer
+from workers import rules
 from workers.loop import Loop
 
+RULED = frozenset({timers.STATUS_AGES, timers.RULE_WAITS, timers.IDLE, timers.ELAPSED})
 LEASE = timedelta(seconds=30)
 Due = tuple[UUID, UUID]
 """(workspace, timer)"""
@@ -33,8 +36,11 @@ class TimerWorker:
         workspace_id, timer_id = due
         async with self._rt.db.transaction(workspace_id) as tx:
             timer = await timers.take(tx, timer_id)
-            if timer is not None:
+            if timer is not None and timer.kind in RULED:
+                await rules.fired(tx, self._rt, timer)
+            elif timer is not None:
                 await _fire(tx, timer)
+        await self._rt.wake.wake(DELIVERIES)
 
 
 async def _fire(tx: Tx, timer: Timer) -> None:

@@ -57,6 +57,8 @@ class Facts:
     now: datetime
     before: Mapping[str, Any] = field(default_factory=dict)
     since: Mapping[str, datetime] = field(default_factory=dict)
+    later: bool = False
+    """A rule that waited is looked at again: what had changed then counts as changed."""
 
     def get(self, name: str) -> Any:
         if name in self.values:
@@ -171,7 +173,7 @@ def _matches(name: str, value: Any, facts: Facts) -> bool:
 
 
 def _changed(name: str, value: Any, facts: Facts) -> bool:
-    return name in facts.before and not same(facts.before[name], facts.get(name))
+    return facts.later or (name in facts.before and not same(facts.before[name], facts.get(name)))
 
 
 def _changed_to(name: str, value: Any, facts: Facts) -> bool:

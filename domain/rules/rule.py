@@ -36,7 +36,10 @@ class Trigger(StrEnum):
 IN_TURN = frozenset(
     {Trigger.MESSAGE_RECEIVED, Trigger.INTENT_DETECTED, Trigger.CONTEXT_CHANGED, Trigger.SENTIMENT}
 )
-"""Looked at while a message is answered; the others when their event comes by in the log."""
+"""Looked at while a message is answered."""
+_TIMES = frozenset({Trigger.TIME_ELAPSED, Trigger.CONVERSATION_IDLE, Trigger.SCHEDULE})
+FROM_LOG = frozenset(Trigger) - IN_TURN - _TIMES
+"""Looked at when their event comes by in the log."""
 _TIMED = frozenset({Trigger.TIME_ELAPSED, Trigger.CONVERSATION_IDLE})
 
 

@@ -18,7 +18,18 @@ from frontdesk.stories.stage import Stage
 from frontdesk.stories.wires import KINDS, Said, TwilioWire, WebChatWire, Wire, address_of, wire_of
 from runtime import files
 from runtime.files import WorkspaceFile
-from store import appointments, channels, contacts, conversations, drafts, merges, people, turns
+from store import (
+    appointments,
+    channels,
+    contacts,
+    conversations,
+    drafts,
+    merges,
+    notifications,
+    people,
+    ruling,
+    turns,
+)
 from store.channels import ChannelRow
 from store.conversations import Conversation, Message
 from store.db import Tx, new_id
@@ -263,12 +274,14 @@ async def _look(stage: Stage, scene: Scene, story: Story) -> Seen:
             return Seen(None, [], None, None, {})
         conversation = page[0]
         said = await conversations.messages(tx, conversation.id, None, 200)
-        told = await turns.told(tx, conversation.id, None, 1)
+        told = await turns.told(tx, conversation.id, None, 20)
         waiting = await drafts.page(
             tx, state="pending", conversation_id=conversation.id, before=None, limit=1
         )
         kept = await conversations.context(tx, conversation.id)
     context = {name: one.value for name, one in kept.items()}
+    context |= {"status": conversation.status} if "status" not in context else {}
+    told = [one for one in told if one.reason != turns.RULES]
     return Seen(conversation, said, told[0] if told else None, waiting[0] if waiting else None, context)
 
 
@@ -327,6 +340,10 @@ async def _check_end(stage: Stage, scene: Scene, story: Story, seen: Seen) -> li
         "drafts": 1 if seen.draft else 0,
         "sent": _sent(scene, story),
         "owner": seen.conversation.owner if seen.conversation else None,
+        "priority": seen.conversation.priority if seen.conversation else None,
+        "tags": sorted(seen.conversation.tags) if seen.conversation else None,
+        "rules": await _rules(stage, scene),
+        "notified": await _notified(stage, scene),
         "consent": await _consent(stage, scene, story),
     }
     for name, actual in got.items():
@@ -345,12 +362,26 @@ async def _check_end(stage: Stage, scene: Scene, story: Story, seen: Seen) -> li
     if expect.turns is not None and seen.conversation:
         async with stage.rt.db.transaction(scene.workspace_id) as tx:
             ran = await turns.told(tx, seen.conversation.id, None, 200)
-        saved = sum(1 for one in ran if one.state == "saved")
+        saved = sum(1 for one in ran if one.state == "saved" and one.reason != turns.RULES)
         if saved != expect.turns:
             problems.append(f"turns: expected {expect.turns}, got {saved}")
     if expect.appointments is not None:
         problems += _check_appointments(expect.appointments, await _appointments(stage, scene))
     return problems
+
+
+async def _rules(stage: Stage, scene: Scene) -> list[str]:
+    """What rules did, oldest first."""
+    async with stage.rt.db.transaction(scene.workspace_id) as tx:
+        found = await ruling.runs(tx, rule=None, conversation_id=None, before=None, limit=200)
+    return [one.rule for one in reversed(found)]
+
+
+async def _notified(stage: Stage, scene: Scene) -> list[str]:
+    """The words of rules that the owner has not read, oldest first."""
+    async with stage.rt.db.transaction(scene.workspace_id) as tx:
+        found = await notifications.page(tx, scene.person_id, unread=True, before=None, limit=50)
+    return [one.text for one in reversed(found) if one.kind == "rule" and one.text]
 
 
 async def _appointments(stage: Stage, scene: Scene) -> list[dict[str, Any]]:

@@ -59,6 +59,13 @@ class ExpectedEnd(_Model):
     conversations: int | None = None
     """How many of them are open."""
     appointments: list[Any] | None = None
+    priority: str | None = None
+    tags: list[str] | None = None
+    """By the alphabet."""
+    rules: list[str] | None = None
+    """Every time that a rule did something, oldest first."""
+    notified: list[str] | None = None
+    """What rules told the owner."""
 
 
 class Step(_Model):

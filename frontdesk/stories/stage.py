@@ -13,9 +13,10 @@ from runtime.runtime import Runtime, open_runtime
 from runtime.settings import Settings
 from simulators import meta, twilio
 from simulators.twilio.serving import Running
-from store import outbox, turns
+from store import sending, turns
 from workers.deliver import DeliveryWorker
 from workers.media import MediaWorker
+from workers.rules import RuleWorker
 from workers.templates import TemplateWorker
 from workers.timers import TimerWorker
 from workers.turns import TurnWorker
@@ -48,6 +49,7 @@ class Stage:
             TurnWorker(self.rt, "story", workspace_id),
             DeliveryWorker(self.rt, workspace_id),
             MediaWorker(self.rt, workspace_id),
+            RuleWorker(self.rt, workspace_id),
         )
         until = self._now() + SOON
         while True:
@@ -64,7 +66,7 @@ class Stage:
         async with self.rt.db.dispatch() as dispatch:
             due = [
                 await turns.next_due(dispatch, workspace_id),
-                await outbox.next_due(dispatch, workspace_id),
+                await sending.next_due(dispatch, workspace_id),
             ]
         coming = [at for at in due if at is not None and at <= until]
         if not coming:

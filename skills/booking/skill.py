@@ -23,7 +23,7 @@ from domain.booking import (
     nearest,
 )
 from domain.ports import Calendar
-from domain.skill import Command, Heard, Risk, Run, RunState, Said, Skill, SkillEffect, Step
+from domain.skill import Command, Heard, Risk, Run, RunState, Said, Skill, WorldEffect, Step
 from skills.booking import wish as wishes
 from skills.booking.settings import service_told, settings_of
 from skills.booking.wish import Wish
@@ -88,7 +88,7 @@ class Booking(Skill):
         )
         return await self.step(run, quiet)
 
-    def release(self, run: Run) -> tuple[SkillEffect, ...]:
+    def release(self, run: Run) -> tuple[WorldEffect, ...]:
         return (LetGo(run.id),)
 
     async def _book(self, run: Run, heard: Heard, settings: BookingSettings) -> Step:

@@ -10,8 +10,9 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from domain.booking import BookTime, CancelTime, HoldTime, LetGo, MoveTime
-from domain.skill import SaveRun, SkillEffect
-from store import appointments, skill_runs
+from domain.rules.effects import Assign, Fired, SetPriority, SetStatus, SetTag, Tell, WaitThen
+from domain.skill import SaveRun, WorldEffect
+from store import appointments, ruling, skill_runs
 from store.db import Tx
 
 
@@ -48,23 +49,53 @@ async def _let_go(tx: Tx, effect: LetGo, where: Where) -> None:
     await appointments.let_go(tx, effect)
 
 
-DOERS: dict[type[SkillEffect], Callable[[Tx, Any, Where], Awaitable[None]]] = {
+async def _status(tx: Tx, effect: SetStatus, where: Where) -> None:
+    await ruling.set_status(tx, where.conversation_id, effect)
+
+
+async def _tag(tx: Tx, effect: SetTag, where: Where) -> None:
+    await ruling.tag(tx, where.conversation_id, effect)
+
+
+async def _priority(tx: Tx, effect: SetPriority, where: Where) -> None:
+    await ruling.set_priority(tx, where.conversation_id, effect)
+
+
+async def _assign(tx: Tx, effect: Assign, where: Where) -> None:
+    await ruling.assign(tx, where.conversation_id, effect)
+
+
+async def _tell(tx: Tx, effect: Tell, where: Where) -> None:
+    await ruling.tell(tx, where.conversation_id, effect)
+
+
+async def _fired(tx: Tx, effect: Fired, where: Where) -> None:
+    await ruling.fired(tx, where.conversation_id, where.contact_id, where.turn_id, effect)
+
+
+async def _wait(tx: Tx, effect: WaitThen, where: Where) -> None:
+    await ruling.wait(tx, where.conversation_id, effect)
+
+
+DOERS: dict[type[WorldEffect], Callable[[Tx, Any, Where], Awaitable[None]]] = {
     SaveRun: _save_run, HoldTime: _hold, BookTime: _book, MoveTime: _move, CancelTime: _cancel, LetGo: _let_go,
+    SetStatus: _status, SetTag: _tag, SetPriority: _priority, Assign: _assign, Tell: _tell, Fired: _fired,
+    WaitThen: _wait,
 }  # fmt: skip
 _BY_NAME = {kind.__name__: TypeAdapter(kind) for kind in DOERS}
 
 
-async def apply(tx: Tx, effects: Sequence[SkillEffect], where: Where) -> None:
+async def apply(tx: Tx, effects: Sequence[WorldEffect], where: Where) -> None:
     """In order. Raise Overtaken when the world has moved on: then nothing of the transaction may stay."""
     for effect in effects:
         await DOERS[type(effect)](tx, effect, where)
 
 
-def write(effects: Sequence[SkillEffect]) -> str:
+def write(effects: Sequence[WorldEffect]) -> str:
     return json.dumps(
         [[type(one).__name__, _BY_NAME[type(one).__name__].dump_python(one, mode="json")] for one in effects]
     )
 
 
-def read(written: str) -> list[SkillEffect]:
+def read(written: str) -> list[WorldEffect]:
     return [_BY_NAME[name].validate_python(value) for name, value in json.loads(written)]

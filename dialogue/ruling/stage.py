@@ -1,0 +1,167 @@
+"""The stage of a turn in which the workflow moves on and rules do what they say. Each rule at most once a turn."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from dialogue.ruling.actions import Outcome, do
+from dialogue.ruling.facts import facts_of
+from domain import workflow
+from domain.booking import BookTime, CancelTime, MoveTime
+from domain.rules import Rule, Trigger, evaluate, in_order
+from domain.rules.effects import Fired, SetStatus, WaitThen
+from domain.rules.rule import IN_TURN
+from domain.turn import SetField, Turn
+from domain.workflow import Workflow
+
+ROUNDS = 5
+"""So often in one turn may what rules changed set off other rules."""
+HAPPENINGS = {
+    BookTime: "appointment_booked",
+    MoveTime: "appointment_moved",
+    CancelTime: "appointment_cancelled",
+}
+_SILENT = frozenset({"stop", "wait"})
+
+
+def rule(turn: Turn, happening: Trigger | None = None) -> Turn:
+    """First the workflow, because rules may ask for the status; then the rules whose trigger came with this message
+    (or is `happening`, outside of a turn), by priority; what they changed may set off others."""
+    flow = _workflow(turn)
+    rules = [Rule.model_validate(one) for one in turn.profile.rules]
+    done: set[str] = set()
+    happened = frozenset(HAPPENINGS[type(one)] for one in turn.pending if type(one) in HAPPENINGS)
+    happened |= {happening.value} if happening else set()
+    for number in range(ROUNDS):
+        turn = _move(turn, flow, happened)
+        triggers = _triggers(turn, happening, first=number == 0)
+        due = [
+            one
+            for one in in_order(rules)
+            if one.on in triggers and one.name not in done and not _spent(one, turn)
+        ]
+        before = turn.standing, len(turn.effects)
+        for one in due:
+            turn, stop = _look(turn, one, flow, done)
+            if stop:
+                return turn
+        happened = frozenset()
+        if (turn.standing, len(turn.effects)) == before:
+            break
+    return turn
+
+
+def resume(turn: Turn, name: str, step: int) -> Turn:
+    """A rule that waited goes on, if it is still there and its conditions still hold."""
+    one = next(
+        (r for r in map(Rule.model_validate, turn.profile.rules) if r.name == name and r.enabled), None
+    )
+    if (
+        one is None
+        or step > len(one.then)
+        or not evaluate(one.when, replace(facts_of(turn), later=True)).holds
+    ):
+        return turn
+    return perform(turn, one, _workflow(turn), step)[0]
+
+
+def fire(turn: Turn, name: str) -> Turn:
+    """One rule whose time has come."""
+    one = next(
+        (r for r in map(Rule.model_validate, turn.profile.rules) if r.name == name and r.enabled), None
+    )
+    if one is None or _spent(one, turn):
+        return turn
+    return _look(turn, one, _workflow(turn), set())[0]
+
+
+def _look(turn: Turn, one: Rule, flow: Workflow | None, done: set[str]) -> tuple[Turn, bool]:
+    verdict = evaluate(one.when, facts_of(turn))
+    if not verdict.holds:
+        return turn, False
+    done.add(one.name)
+    turn, stop = perform(turn, one, flow)
+    did = tuple(action.kind for action in one.then)
+    turn = turn.doing(Fired(one.name, one.on.value, did, verdict.why))
+    return turn.noting(f'Rule "{one.name}" did {", ".join(did)}.'), stop
+
+
+def perform(turn: Turn, one: Rule, flow: Workflow | None, start: int = 0) -> tuple[Turn, bool]:
+    """The rule's actions from `start` on; whether it said to stop."""
+    for n, action in enumerate(one.then[start:], start):
+        outcome = do(action, one, facts_of(turn))
+        if outcome.wait is not None:
+            return turn.doing(WaitThen(one.name, n + 1, outcome.wait)), False
+        if outcome.stop:
+            return turn, True
+        turn = _take(turn, outcome, flow)
+    return turn, False
+
+
+def _take(turn: Turn, outcome: Outcome, flow: Workflow | None) -> Turn:
+    turn = turn.doing(*outcome.effects)
+    for name, value in outcome.fields.items():
+        standing = turn.context.get(name)
+        if standing is None or standing.source != "human":
+            turn = turn.doing(SetField(name, value, 1.0, turn.base_seq, "", "rule"))
+    if outcome.words:
+        turn = replace(turn, added=(*turn.added, outcome.words))
+    if outcome.hand_off:
+        turn = replace(turn, handed=outcome.hand_off)
+    if outcome.skill is not None:
+        turn = replace(turn, wanted=outcome.skill)
+    if outcome.status and flow is not None and outcome.status in workflow.legal(flow, turn.standing.status):
+        turn = _to(turn, flow, outcome.status, "rule")
+    elif outcome.status and outcome.status != turn.standing.status:
+        turn = turn.noting(
+            f"A rule wanted status {outcome.status}; from {turn.standing.status} that is not possible."
+        )
+    return turn
+
+
+def _move(turn: Turn, flow: Workflow | None, happened: Iterable[str]) -> Turn:
+    """As far as the workflow goes by itself; each status at most once."""
+    if flow is None:
+        return turn
+    if not turn.standing.status:
+        turn = replace(turn, standing=replace(turn.standing, status=flow.initial))
+        turn = turn.doing(SetStatus(flow.initial, "", "begins", workflow.timeouts(flow, flow.initial)))
+    seen = {turn.standing.status}
+    while (
+        step := workflow.following(flow, turn.standing.status, facts_of(turn), happened)
+    ) and step.to not in seen:
+        seen.add(step.to)
+        turn = _to(turn, flow, step.to, step.on or "conditions hold")
+    return turn
+
+
+def _to(turn: Turn, flow: Workflow, status: str, why: str) -> Turn:
+    """The status changes, and what is written for leaving the one and entering the other happens."""
+    before = turn.standing.status
+    left, entered = flow.status(before), flow.status(status)
+    turn = replace(turn, standing=replace(turn.standing, status=status, status_at=turn.now))
+    turn = turn.doing(SetStatus(status, before, why, workflow.timeouts(flow, status)))
+    turn = turn.noting(f"Status {before} became {status} ({why}).")
+    for action in (*(left.leave if left else ()), *(entered.enter if entered else ())):
+        carrier = Rule(name=f"{before} to {status}", on=Trigger.STATUS_CHANGED, then=(action,))
+        if action.kind not in _SILENT:
+            turn = _take(turn, do(action, carrier, facts_of(turn)), None)
+    return turn
+
+
+def _triggers(turn: Turn, happening: Trigger | None, *, first: bool) -> frozenset[Trigger]:
+    """What the log tells (a status that changed, an appointment) comes by itself afterwards, once."""
+    found = {happening} if happening and first else set[Trigger]()
+    if any(isinstance(effect, SetField) for effect in turn.effects):
+        found.add(Trigger.CONTEXT_CHANGED)
+    if first and happening is None and turn.understood is not None:
+        found |= IN_TURN - {Trigger.CONTEXT_CHANGED}
+    return frozenset(found)
+
+
+def _spent(one: Rule, turn: Turn) -> bool:
+    """It has done what it may do `once`."""
+    return one.once != "always" and one.name in turn.standing.spent
+
+
+def _workflow(turn: Turn) -> Workflow | None:
+    return workflow.read(turn.profile.schemas[0].workflow) if turn.profile.schemas else None

@@ -1,0 +1,10 @@
+"""Workflow and rules: where a conversation stands, and what rules have done."""
+
+from migrations.sql import run_file
+
+revision = "0026"
+down_revision = "0025"
+
+
+def upgrade() -> None:
+    run_file("0026_rules.sql")

@@ -109,17 +109,19 @@ def _learn() -> None:
     from dialogue.understand import model
     from dialogue.understand.examples import with_own
     from dialogue.understand.local import LocalUnderstander
+    from knowledge.embedding.minilm import MiniLM
 
     train, known = model.train, dict[int, Any]()
 
-    def remembered(examples: Any) -> Any:
+    def remembered(examples: Any, embed: Any = None) -> Any:
         key = hash(repr(examples))
         if key not in known:
-            known[key] = train(examples)
+            known[key] = train(examples, embed)
         return known[key]
 
     model.train = remembered
-    LocalUnderstander()._model(with_own({}))
+    minilm = MiniLM(threads=1)  # without threads of its own it survives a fork
+    LocalUnderstander(lambda: minilm.vectors)._model(with_own({}))
 
 
 def _bear(wish: dict[str, Any]) -> None:

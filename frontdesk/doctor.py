@@ -10,6 +10,8 @@ from uuid import UUID
 
 import httpx2
 
+from knowledge.embedding import minilm
+from knowledge.embedding.minilm import NoModel
 from runtime import asked
 from runtime.asked import REAL_TWILIO
 from runtime.findings import Finding, note, ok, wrong
@@ -123,9 +125,17 @@ async def _businesses(rt: Runtime) -> list[Finding]:
 
 
 async def _work(rt: Runtime) -> list[Finding]:
-    found = [ok("model", "local: messages are understood on this machine, no key is needed")]
+    found = [ok("model", "local: messages are understood on this machine, no key is needed"), _meaning()]
     async with rt.db.dispatch() as dispatch:
         return found + [_late(one) for one in await health.late(dispatch, LATE)]
+
+
+def _meaning() -> Finding:
+    try:
+        minilm.check(minilm.folder())
+    except NoModel as error:
+        return wrong("embedder", f"{error}; messages are understood by their words alone", "make run")
+    return ok("embedder", f"{minilm.MODEL}, its weights are the right ones")
 
 
 async def _redis(rt: Runtime) -> Finding:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -25,6 +25,11 @@ def _lexicon() -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
     return exact, beginnings
 
 
+@lru_cache(maxsize=20_000)
+def _begun(token: str) -> tuple[str, ...]:
+    return tuple(concept for start, concept in _lexicon()[1] if token.startswith(start))
+
+
 def plain(text: str) -> str:
     """Without accents."""
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
@@ -32,12 +37,12 @@ def plain(text: str) -> str:
 
 def concepts(text: str) -> list[str]:
     """The concepts of a normalised text, and each pair of neighbouring ones."""
-    exact, beginnings = _lexicon()
+    exact, _ = _lexicon()
     tokens = _TOKEN.findall(plain(text))
     found: list[str] = []
     for place, token in enumerate(tokens):
         for phrase in (" ".join(tokens[place : place + size]) for size in (1, 2, 3)):
             found += exact.get(phrase, [])
-        found += [concept for start, concept in beginnings if token.startswith(start)]
+        found += _begun(token)
     found = list(dict.fromkeys(found))
     return found + [f"{a}+{b}" for place, a in enumerate(found) for b in found[place + 1 : place + 4]]

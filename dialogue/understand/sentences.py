@@ -8,7 +8,8 @@ LONGEST = 2_000
 MOST = 12
 FEW = 6
 _WISHES = re.compile(
-    r"^\W*(?:hi,? |hey,? |hello,? )?(?:(?:can|could|may|might) (?:i|we)|(?:can|could|would) you (?:squeeze|fit|get|see|take)"
+    r"(?:^|[,;])\W*(?:hi,? |hey,? |hello,? )?(?:(?:can|could|may|might) (?:i|we)"
+    r"|(?:can|could|would) you (?:squeeze|fit|get|see|take)"
     r"|podr[ií]a(?:mos)?|puedo|podemos)\b",
     re.IGNORECASE,
 )
@@ -77,7 +78,7 @@ def asks(sentence: str) -> bool:
 
 def wishes(sentence: str) -> bool:
     """The customer asks to do something: "can I bring it in"."""
-    return bool(_WISHES.match(sentence))
+    return bool(_WISHES.search(sentence))
 
 
 def arranges(sentence: str) -> bool:

@@ -10,6 +10,7 @@ from dialogue.understand.model import Guess, Model, train
 from frontdesk.quality.figures import OfClass, Stopwatch, accuracy, by_class, macro_f1, share
 from frontdesk.quality.labelled import OUT_OF_SCOPE, Sentence, read
 from frontdesk.quality.sheet import Section
+from knowledge.embedding.minilm import MiniLM
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,9 @@ def measure(
     known: Sequence[Sentence], asked: Sequence[Sentence], strangers: Sequence[Sentence] = ()
 ) -> Found:
     """Every message alone, as a turn does it. `known` may hold the label `oos` too, and so may `asked`."""
+    embed = MiniLM(kept=1).vectors
     started = time.perf_counter()
-    model = train([Example(one.text, one.label, "") for one in known])
+    model = train([Example(one.text, one.label, "") for one in known], embed)
     train_s = time.perf_counter() - started
     watch = Stopwatch()
     everything = [*asked, *(Sentence(one.text, OUT_OF_SCOPE) for one in strangers)]

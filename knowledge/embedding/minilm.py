@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from domain.errors import TurnFailed
 from knowledge.embedding.graph import FLOAT, INT32, INT64, Graph
 from knowledge.embedding.wordpiece import WordPiece
 
@@ -41,7 +42,7 @@ KEPT = 4_096
 _MICROSOFT = "com.microsoft"
 
 
-class NoModel(Exception):
+class NoModel(TurnFailed):
     """The weights are not there, or are not the right ones; the message says what to do."""
 
 

@@ -12,11 +12,12 @@ from dialogue.understand.local import BUILT_IN, NEVER_LEARNT, LocalUnderstander
 from dialogue.understand.model import CEILING, FLOOR, train
 from dialogue.understand.sentences import split
 from domain.turn import Understanding
-from tests.dialogue.library import CASES, UNDERSTANDER, load, profile
+from tests.dialogue.library import CASES, MINILM, UNDERSTANDER, load, profile
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=ZoneInfo("America/Chicago"))
-UNSEEN = 0.65
-"""Of messages that the examples were not made for, this share is read right: 0.70 when it was first measured."""
+UNSEEN = 0.75
+"""Of messages that the examples were not made for, this share is read right: 0.80 by meaning and words. By words
+alone it was 0.70 when it was first measured."""
 
 
 def rows(file: str) -> Iterator[tuple[str, str, str, str]]:
@@ -48,13 +49,13 @@ def test_unseen_emergencies_are_all_seen() -> None:
 
 def test_learns_quickly_and_sets_its_own_threshold() -> None:
     started = time.thread_time()
-    model = train(with_own(profile("clinic").intents))
-    assert time.thread_time() - started < 2  # 0.7 alone on a machine
+    model = train(with_own(profile("clinic").intents), MINILM.vectors)
+    assert time.thread_time() - started < 6  # 2 alone on a machine
     assert FLOOR <= model.threshold <= CEILING
 
 
 def test_learns_once_and_again_when_the_examples_change() -> None:
-    understander = LocalUnderstander()
+    understander = LocalUnderstander()  # by words alone, as where the weights are missing
     clinic = profile("clinic")
     understander.understand("do you do boats", clinic, NOW)
     first = dict(understander._models)

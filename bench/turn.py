@@ -78,7 +78,7 @@ async def _warm(crew: Crew, known: list[str], patience_s: float = 180) -> None:
     made and pools filled."""
     await _steady(crew, known, 5, 5)
     until = time.perf_counter() + patience_s
-    while not any(one.outbound for one in crew.provider.state.messages.values()):
+    while not _answers(crew):
         if time.perf_counter() > until:
             raise RuntimeError(f"no worker answers: {crew.log.read_text()[-2000:]}")
         await asyncio.sleep(0.2)
@@ -86,26 +86,30 @@ async def _warm(crew: Crew, known: list[str], patience_s: float = 180) -> None:
 
 
 async def _steady(crew: Crew, known: list[str], rate: float, count: int) -> list[str]:
-    """So many texts a second, each customer in turn; their MessageSids. Returns when all is quiet."""
+    """So many texts a second, each customer in turn; their MessageSids. Returns when all are answered."""
     simulation, number = crew.provider.state, crew.businesses[0].number
     sids = [simulation.sid("SM") for _ in range(count)]
-    begun, tasks = time.perf_counter(), []
+    before, begun, tasks = _answers(crew), time.perf_counter(), []
     for n, sid in enumerate(sids):
         await asyncio.sleep(max(0.0, begun + n / rate - time.perf_counter()))
         text = handsets.Text(to=number, body=WORDS, message_sid=sid)
         tasks.append(asyncio.create_task(handsets.send(simulation, known[n % len(known)], text)))
     await asyncio.gather(*tasks)
-    await _answered(crew, count)
+    await _answered(crew, before + count)
     return sids
 
 
-async def _answered(crew: Crew, count: int, patience_s: float = 20) -> None:
-    """Until nothing has come for a second."""
-    heard, quiet, until = -1, 0.0, time.perf_counter() + patience_s
-    while time.perf_counter() < until and quiet < 1:
-        await asyncio.sleep(0.1)
-        now = len(crew.provider.state.messages)
-        heard, quiet = (now, 0.0) if now != heard else (heard, quiet + 0.1)
+async def _answered(crew: Crew, count: int, patience_s: float = 10) -> None:
+    """Until there are so many answers, or none has come for `patience_s`."""
+    heard, since = _answers(crew), time.perf_counter()
+    while heard < count and time.perf_counter() - since < patience_s:
+        await asyncio.sleep(0.05)
+        if (now := _answers(crew)) != heard:
+            heard, since = now, time.perf_counter()
+
+
+def _answers(crew: Crew) -> int:
+    return sum(one.outbound for one in crew.provider.state.messages.values())
 
 
 async def _times(ground: Ground, crew: Crew, sids: list[str]) -> list[tuple[float, ...]]:
@@ -123,7 +127,7 @@ async def _times(ground: Ground, crew: Crew, sids: list[str]) -> list[tuple[floa
 async def _flood(crew: Crew, count: int, workers: int) -> float:
     """Answers a second when there is always more to do."""
     simulation, number, gate = crew.provider.state, crew.businesses[0].number, asyncio.Semaphore(16)
-    before = len(simulation.messages)
+    before, answered = len(simulation.messages), _answers(crew)
 
     async def text(n: int) -> None:
         async with gate:
@@ -131,7 +135,7 @@ async def _flood(crew: Crew, count: int, workers: int) -> float:
 
     begun = time.time()
     await asyncio.gather(*(text(n) for n in range(count)))
-    await _answered(crew, count, 60)
+    await _answered(crew, answered + count)
     answers = [one.created.timestamp() for one in list(simulation.messages.values())[before:] if one.outbound]
     return len(answers) / (max(answers) - begun) if answers else 0.0
 

@@ -59,9 +59,8 @@ class Result:
 
 
 class Wire:
-    """A pool's connection inside a transaction that was begun on it. The way through the engine costs a fifth of a
-    millisecond of CPU a statement, for compiling, events and results that a statement written by hand does not
-    need; see docs/decisions/0020."""
+    """A pool's connection inside a transaction that was begun on it. The way through the engine costs as much CPU again
+    as the statement, for compiling, events and results that one written by hand does not need: ADR 20."""
 
     __slots__ = ("_connection", "_raw")
 

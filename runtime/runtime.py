@@ -1,10 +1,11 @@
 """Everything a door needs, opened once: every choice of provider is made here."""
 
+import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from channels import registry
@@ -14,7 +15,7 @@ from dialogue.understand.local import LocalUnderstander
 from domain.ports import Clock, Embedder, Retriever, Understander
 from domain.skill import Skill
 from knowledge.embedding.hashing import Hashing
-from knowledge.embedding.minilm import MiniLM
+from knowledge.embedding.minilm import MiniLM, NoModel
 from knowledge.embedding.openai import OpenAIEmbedder
 from knowledge.search import Hybrid
 from runtime.diary import Diary
@@ -26,6 +27,12 @@ from skills.registry import open_skills
 from store.channels import ChannelRow
 from store.crypto import Keyring
 from store.db import Database
+
+if TYPE_CHECKING:
+    from dialogue.understand.model import Embed
+
+
+logger = logging.getLogger(__name__)
 
 
 class Crash(Protocol):
@@ -72,20 +79,31 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
     wake = open_wake(settings.redis_url)
     async with open_client() as http, open_public_client(settings.fetch_inside) as web:
         try:
-            understander = LocalUnderstander()
-            embedder = choose_embedder(settings, http)
+            minilm = MiniLM()
+            understander = LocalUnderstander(lambda: meaning(minilm))
+            embedder = choose_embedder(settings, http, minilm)
             crash = crash_at(settings.crash_at)
-            knowledge = Hybrid(db, MiniLM(), embedder)  # what was embedded here before goes on serving
-            skills, models = open_skills(Diary(db)), open_models(settings, db, http)
+            knowledge = Hybrid(db, minilm, embedder)  # what was embedded here before goes on serving
             yield Runtime(
-                settings, db, http, wake, understander, embedder, knowledge, skills, crash, web, models
-            )
+                settings, db, http, wake, understander, embedder, knowledge, open_skills(Diary(db)), crash, web,
+                open_models(settings, db, http),
+            )  # fmt: skip
         finally:
             await wake.close()
             await db.close()
 
 
-def choose_embedder(settings: Settings, http: Client) -> Embedder:
+def meaning(minilm: MiniLM) -> "Embed | None":
+    """Without the weights messages are understood by their words alone; `frontdesk doctor` says so too."""
+    try:
+        minilm.load()
+    except NoModel as error:
+        logger.warning("messages are understood by their words alone: %s", error)
+        return None
+    return minilm.vectors
+
+
+def choose_embedder(settings: Settings, http: Client, local: MiniLM) -> Embedder:
     """One that loads when it is first used."""
     chosen = settings.embedder
     match chosen.kind:
@@ -95,7 +113,7 @@ def choose_embedder(settings: Settings, http: Client) -> Embedder:
             return OpenAIEmbedder(
                 http, settings.openai_url, settings.openai_key, chosen.model, chosen.dimensions
             )
-    return MiniLM()
+    return local
 
 
 def crash_at(chosen: str | None) -> Crash:

@@ -38,7 +38,8 @@ _SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]?")
 
 
 _CORRECTS = re.compile(
-    r"\b(?:meant|mean|actually|sorry|instead|change (?:it|that)|quise decir|mejor|perd[oó]n|me equivoqu[eé])\b|^\W*(?:no|not)\b",
+    r"\b(?:meant|mean|actually|sorry|instead|change (?:it|that)|quise decir|mejor|perd[oó]n|me equivoqu[eé])\b"
+    r"|^\W*(?:no|not)\b",
     re.IGNORECASE,
 )
 

@@ -12,9 +12,9 @@ from datetime import date
 from pathlib import Path
 
 HEAD = (
-    "# Quality\n\nHow well it understands, finds and extracts, without a key, on labelled files and through the same code as "
-    "a live turn. Made by `frontdesk eval all --data DIR --write docs/quality.md`, where DIR holds the public sets; "
-    "`--only` measures one section again. Nothing was tuned on a file that it is measured on.\n"
+    "# Quality\n\nHow well it understands, finds and extracts, without a key, on labelled files and through the same "
+    "code as a live turn. Made by `frontdesk eval all --data DIR --write docs/quality.md`, where DIR holds the public sets; "
+    "`--only` measures one section again. Where something was tuned on a file that it is measured on, its section says so.\n"
 )
 
 

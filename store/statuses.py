@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from domain.errors import Disposition, SendFailed
 from domain.messages import DeliveryState, Status, advance
-from store import outbox
+from store import outcomes
 from store.channels import ChannelRow
 from store.db import Tx, new_id
 
@@ -72,7 +72,7 @@ async def _delivery(tx: Tx, channel_id: UUID, status: Status) -> Any:
     found = await _find(tx, channel_id, status, lock=False)
     if found is None:
         return None
-    await outbox.hold_address(tx, found.id, status.disposition)
+    await outcomes.hold_address(tx, found.id, status.disposition)
     return await _find(tx, channel_id, status, lock=True)
 
 
@@ -105,5 +105,5 @@ async def _refused(tx: Tx, channel: ChannelRow, delivery: Any, status: Status) -
     error = SendFailed(
         status.disposition or Disposition.GIVE_UP, provider_code=status.error_code, opted_out=status.opted_out
     )
-    if await outbox.refused(tx, delivery.id, delivery.attempts, error) is Disposition.ALARM:
-        await outbox.alarm(tx, channel.id, error)
+    if await outcomes.refused(tx, delivery.id, delivery.attempts, error) is Disposition.ALARM:
+        await outcomes.alarm(tx, channel.id, error)

@@ -14,9 +14,22 @@ from domain.messages import DeliveryState
 from runtime import telemetry
 from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES, VISITORS
-from store import audit, channels, conversations, outbox, templates, visitors, workspaces
+from store import (
+    audit,
+    channels,
+    conversations,
+    outcomes,
+    permission,
+    reconciling,
+    sending,
+    templates,
+    visitors,
+    workspaces,
+)
 from store.db import TRACE, Tx
-from store.outbox import Claimed, Lost, Ready, Refused, Waits
+from store.permission import Refused, Waits
+from store.reconciling import Lost
+from store.sending import Claimed, Ready
 from workers.loop import Loop
 
 logger = logging.getLogger(__name__)
@@ -34,11 +47,11 @@ class DeliveryWorker:
 
     async def claim(self, limit: int) -> Sequence[Claimed]:
         async with self._rt.db.dispatch() as dispatch:
-            return await outbox.claim(dispatch, limit, self._lease, self._only)
+            return await sending.claim(dispatch, limit, self._lease, self._only)
 
     async def next_due_s(self) -> float | None:
         async with self._rt.db.dispatch() as dispatch:
-            due = await outbox.next_due(dispatch, self._only)
+            due = await sending.next_due(dispatch, self._only)
             return (due - dispatch.now).total_seconds() if due else None
 
     async def work(self, claimed: Claimed) -> None:
@@ -53,10 +66,10 @@ class DeliveryWorker:
     async def _deliver(self, claimed: Claimed) -> None:
         async with self._rt.db.transaction(claimed.workspace_id) as tx:
             profile = (await workspaces.get(tx)).profile
-            ready = await outbox.prepare(tx, claimed.id, profile, self._rt.status_url, self._lease)
+            ready = await sending.prepare(tx, claimed.id, profile, self._rt.status_url, self._lease)
             if isinstance(ready, Refused) and ready.reason == RefuseReason.LOOP:
                 await self._stop_loop(tx, claimed.id, profile.policy.pause_after_human)
-        if isinstance(ready, Waits) and ready.reason == outbox.NEEDS_TEMPLATE:
+        if isinstance(ready, Waits) and ready.reason == permission.NEEDS_TEMPLATE:
             await self._reopen(claimed.workspace_id, claimed.id)
         if isinstance(ready, Ready):
             self._rt.crash("delivery_sending")
@@ -75,7 +88,7 @@ class DeliveryWorker:
 
     async def _stop_loop(self, tx: Tx, delivery_id: UUID, pause: timedelta) -> None:
         """Two machines are talking to each other: a person looks at it."""
-        conversation_id = await outbox.conversation_of(tx, delivery_id)
+        conversation_id = await outcomes.conversation_of(tx, delivery_id)
         await conversations.take_over(tx, conversation_id, None, "system", "loop", pause)
 
     async def _send(self, workspace_id: UUID, ready: Ready) -> None:
@@ -100,25 +113,25 @@ class DeliveryWorker:
             await self._take(tx, ready, sent.provider_id)
         await self._tell(ready)
 
-    async def _take(self, tx: Tx, sending: Ready | Lost, provider_id: str) -> None:
+    async def _take(self, tx: Tx, taken: Ready | Lost, provider_id: str) -> None:
         """The provider has it. Where we are the provider, the customer sees it from now on."""
-        await outbox.accepted(tx, sending.delivery_id, sending.attempt, provider_id)
-        if CHANNELS[sending.channel.kind].hosted:
-            await visitors.show(tx, sending.delivery_id)
+        await outcomes.accepted(tx, taken.delivery_id, taken.attempt, provider_id)
+        if CHANNELS[taken.channel.kind].hosted:
+            await visitors.show(tx, taken.delivery_id)
 
-    async def _tell(self, sending: Ready | Lost) -> None:
+    async def _tell(self, taken: Ready | Lost) -> None:
         """Who is connected looks."""
-        if CHANNELS[sending.channel.kind].hosted:
-            await self._rt.wake.wake(f"{VISITORS}:{sending.outbound.to.value}")
+        if CHANNELS[taken.channel.kind].hosted:
+            await self._rt.wake.wake(f"{VISITORS}:{taken.outbound.to.value}")
 
     async def _unknown(self, workspace_id: UUID, ready: Ready) -> None:
         async with self._rt.db.transaction(workspace_id) as tx:
-            await outbox.unknown(tx, ready.delivery_id, ready.attempt)
+            await outcomes.unknown(tx, ready.delivery_id, ready.attempt)
             await self._count_failure(tx, ready.channel.id)
 
     async def _failed(self, workspace_id: UUID, ready: Ready, error: SendFailed) -> None:
         async with self._rt.db.transaction(workspace_id) as tx:
-            disposition = await outbox.failed(tx, ready.delivery_id, ready.attempt, error)
+            disposition = await outcomes.failed(tx, ready.delivery_id, ready.attempt, error)
             _ended("retry" if disposition is Disposition.RETRY else "failed", error.provider_code)
             if disposition is Disposition.ALARM:
                 await self._alarm(tx, ready.channel.id, error)
@@ -131,13 +144,13 @@ class DeliveryWorker:
             logger.warning("channel %s: the provider is failing, resting until %s", channel_id, open_until)
 
     async def _alarm(self, tx: Tx, channel_id: UUID, error: SendFailed) -> None:
-        if await outbox.alarm(tx, channel_id, error):
+        if await outcomes.alarm(tx, channel_id, error):
             logger.error("channel %s suspended: code %s", channel_id, error.provider_code)
 
     async def _reconcile(self, claimed: Claimed) -> None:
         """Look for it in the provider's own list. Found: it left. Absent for long enough: it never did."""
         async with self._rt.db.transaction(claimed.workspace_id) as tx:
-            lost = await outbox.lost(tx, claimed.id, self._rt.status_url)
+            lost = await reconciling.lost(tx, claimed.id, self._rt.status_url)
         if lost is None:
             return
         channel = self._rt.open_channel(lost.channel)
@@ -156,20 +169,20 @@ class DeliveryWorker:
         if not lost.give_up:
             return
         async with self._rt.db.transaction(workspace_id) as tx:
-            await outbox.settle(tx, lost.delivery_id, DeliveryState.FAILED, "outcome_unknown")
+            await outcomes.settle(tx, lost.delivery_id, DeliveryState.FAILED, "outcome_unknown")
             await audit.add(tx, "system", "delivery_outcome_unknown", "delivery", lost.delivery_id)
 
     async def _conclude(self, workspace_id: UUID, lost: Lost, candidates: Sequence[Sent]) -> None:
         async with self._rt.db.transaction(workspace_id) as tx:
             ids = [one.provider_id for one in candidates]
-            free = [one for one in ids if one not in await outbox.known_ids(tx, lost.channel.id, ids)]
+            free = [one for one in ids if one not in await reconciling.known_ids(tx, lost.channel.id, ids)]
             if free:
                 await self._take(tx, lost, free[0])
                 _ended("found")
             elif lost.give_up:
                 _ended("absent")
                 absent = SendFailed(Disposition.RETRY, detail="absent from the provider's list")
-                await outbox.failed(tx, lost.delivery_id, lost.attempt, absent)
+                await outcomes.failed(tx, lost.delivery_id, lost.attempt, absent)
         if free:
             await self._tell(lost)
 

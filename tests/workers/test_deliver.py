@@ -12,8 +12,9 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from store import channels, conversations, drafts, outbox, workspaces
-from store.outbox import MAX_ATTEMPTS, Ready
+from store import channels, conversations, drafts, outbox, outcomes, sending, workspaces
+from store.outcomes import MAX_ATTEMPTS
+from store.sending import Ready
 from tests.rig import QUESTION, Desk
 from workers.deliver import DeliveryWorker
 
@@ -199,7 +200,7 @@ async def test_a_worker_that_comes_back_late_changes_nothing(desk: Desk) -> None
     sent = await desk.rt.open_channel(ready.channel).send(desk.rt.http, ready.outbound)
     await until(desk, "accepted")
     async with desk.rt.db.transaction(desk.workspace_id) as tx:
-        await outbox.accepted(tx, ready.delivery_id, ready.attempt, sent.provider_id)
+        await outcomes.accepted(tx, ready.delivery_id, ready.attempt, sent.provider_id)
     row = await one(desk)
     assert (row.state, row.provider_id, row.attempts) == ("accepted", sent.provider_id, 1)
 
@@ -209,7 +210,7 @@ async def _prepare_and_die(desk: Desk) -> Ready:
     (claimed,) = await worker.claim(1)
     async with desk.rt.db.transaction(desk.workspace_id) as tx:
         profile = await _profile(desk)
-        ready = await outbox.prepare(tx, claimed.id, profile, desk.rt.status_url, timedelta(seconds=30))
+        ready = await sending.prepare(tx, claimed.id, profile, desk.rt.status_url, timedelta(seconds=30))
     assert isinstance(ready, Ready)
     return ready
 
@@ -478,7 +479,7 @@ async def test_what_waits_behind_another_does_not_keep_the_worker_awake(desk: De
     desk.wait(seconds=1)
     await desk.deliver()
     async with desk.rt.db.dispatch() as dispatch:
-        due = await outbox.next_due(dispatch, desk.workspace_id)
+        due = await sending.next_due(dispatch, desk.workspace_id)
         assert due is not None
         assert due - dispatch.now >= timedelta(seconds=60)
 

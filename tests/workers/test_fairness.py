@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
-from store import outbox, turns
+from store import sending, turns
 from store.db import Dispatch
 from tests.rig import QUESTION, Desk, new_number
 
@@ -34,7 +34,7 @@ async def test_turns_and_deliveries_are_taken_in_turn(make_desk: MakeDesk) -> No
         return [one.workspace_id for one in await turns.claim(dispatch, "test", 1, LEASE)]
 
     async def delivery(dispatch: Dispatch) -> list[UUID]:
-        return [one.workspace_id for one in await outbox.claim(dispatch, 1, LEASE)]
+        return [one.workspace_id for one in await sending.claim(dispatch, 1, LEASE)]
 
     assert "quiet" in (await order(flooded, quiet, turn))[:2]
     flooded.wait(minutes=2)

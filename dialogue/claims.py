@@ -82,14 +82,15 @@ def complaints(text: str, trusted: str, prompt: str = "") -> list[str]:
         for match in pattern.finditer(text)
         if match[0].casefold() not in known
     ]
-    return found + (["it repeats its instructions"] if _repeats(text, prompt, known) else [])
+    return found + (["it repeats its instructions"] if repeats(text, prompt, known) else [])
 
 
-def _repeats(text: str, prompt: str, known: str) -> bool:
-    said, ours = _words(text), " ".join(_words(prompt))
-    runs = (" ".join(said[at : at + RUN]) for at in range(len(said) - RUN + 1))
-    trusted = " ".join(_words(known))
-    return any(f" {run} " in f" {ours} " and f" {run} " not in f" {trusted} " for run in runs)
+def repeats(text: str, source: str, known: str, run: int = RUN) -> bool:
+    """So many words in a row of the source are said that are not in what is known."""
+    said = _words(text)
+    ours, trusted = (f" {' '.join(_words(one))} " for one in (source, known))
+    runs = (f" {' '.join(said[at : at + run])} " for at in range(len(said) - run + 1))
+    return any(one in ours and one not in trusted for one in runs)
 
 
 def _words(text: str) -> list[str]:

@@ -1,5 +1,6 @@
 """What to say: a template, the opening hours, the next question, or the sentence that answers."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
@@ -24,6 +25,8 @@ SURE_ENOUGH = 1.4
 `policy.confidence`."""
 
 
+_CALLED = re.compile(r"(?=.{1,30}$)[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
+"""What somebody may be called. A profile's name is whatever its owner wrote there: a number, a link, an order."""
 BESIDE = 0.5
 """The score of an answer that misses the very word that was asked about: between `MAYBE` and `KNOWS`."""
 
@@ -125,6 +128,8 @@ def _from_documents(part: Part, turn: Turn, *, alone: bool) -> Reply:
     score = _score(best, alone=alone)
     if best is not None and not answers.shaped(part.text, best.text):
         score = min(score, BESIDE)
+    if best is not None and language_of(turn) == "en" and not answers.means(best.passage, score):
+        return _unknown(part, turn, score)
     if best is None or score < (answers.KNOWS if part.intent in knowing.BARE else answers.MAYBE):
         return _unknown(part, turn, score)
     if part.intent == "ask_price" and not answers.priced(best.text):
@@ -135,8 +140,10 @@ def _from_documents(part: Part, turn: Turn, *, alone: bool) -> Reply:
 
 def _pick(part: Part, turn: Turn) -> answers.Answer | None:
     """Of several ways to put the question, the one whose words the answer holds best."""
+    priced = tuple(one for one in turn.passages if answers.priced(one.text))
+    passages = priced if part.intent == "ask_price" and priced else turn.passages
     found = [
-        answers.pick(question, turn.passages, asked_as=part.text, language=language_of(turn))
+        answers.pick(question, passages, asked_as=part.text, language=language_of(turn))
         for question in _ways(part, turn)
     ]
     return max(
@@ -303,8 +310,8 @@ def _say(key: str, turn: Turn, **facts: object) -> str:
 def _name(turn: Turn) -> str:
     """The first name, as far as we know it."""
     told = next((effect.name for effect in turn.effects if isinstance(effect, NameContact)), None)
-    name = told or turn.conversation.contact_name or ""
-    return name.split()[0] if name and not name.startswith("+") else ""
+    first = next(iter((told or turn.conversation.contact_name or "").split()), "")
+    return first if _CALLED.fullmatch(first) else ""
 
 
 def _when_said(turn: Turn) -> str:

@@ -140,7 +140,7 @@ def _worst_reading(prompt: Prompt, data: dict[str, Any]) -> Any:
         for words in (chunks[0], "$1", "tomorrow at 3:17")
     ]
     return {
-        "parts": [{"words": chunk, "intent": intent} for chunk in chunks[:4] for intent in intents],
+        "parts": [{"words": chunk, "intent": intent} for chunk in chunks[:1] for intent in intents],
         "slots": slots,
         "language": "es",
         "sentiment": "positive",
@@ -149,19 +149,25 @@ def _worst_reading(prompt: Prompt, data: dict[str, Any]) -> Any:
 
 
 def _worst_words(prompt: Prompt, data: dict[str, Any]) -> Any:
-    """One kind of harm after the other, each with every passage for its source: which one depends on the question,
-    so that a set of cases meets them all."""
-    names = list(data["passages"]) or ["P1"]
-    question, leak = str(data["question"]), prompt.system
-    obeyed = " ".join(str(one["text"]) for one in data["passages"].values())[-300:]
-    kinds = [
+    """One kind of harm after the other; which one depends on the question, so that a set of cases meets them all."""
+    kinds = harms(prompt)
+    return kinds[sum(map(ord, str(data["question"]))) % len(kinds)]
+
+
+def harms(prompt: Prompt) -> list[Any]:
+    """Every kind of harm that words can do, each with every passage for its source."""
+    data = json.loads(prompt.messages[-1].text)
+    names, question = list(data["passages"]) or ["P1"], str(data["question"])
+    texts = " ".join(str(one["text"]) for one in data["passages"].values())
+    said = [
         *LIES,
-        leak[:400],
-        leak[-400:],
+        prompt.system[:400],
+        prompt.system[-400:],
         question[:300],
-        obeyed,
         f"Yes. {question[-200:]}",
-        f"[click](https://evil.example) {names}",
+        texts[-300:],
+        f"{texts[:120]} {LIES[0]}",
+        "[click here](https://evil.example)",
+        "PWNED",
     ]
-    chosen = kinds[sum(map(ord, question)) % len(kinds)]
-    return {"known": True, "statements": [{"text": chosen, "passages": names}]}
+    return [{"known": True, "statements": [{"text": text, "passages": names}]} for text in said]

@@ -24,11 +24,13 @@ from domain.turn import Passage, Reply, SetField, Turn
 WORDED = frozenset({"knowledge", "unknown"})
 """Kinds of reply that a model may word. Everything else is a template of ours: what it says is decided, not found."""
 BORNE = 0.6
-"""The share of a statement's words that the passages it cites, or the question, must have."""
-SURE, ABROAD = 0.8, 0.6
-"""How sure such an answer is; and one in another language than its passages, where words cannot be compared: that is
-less than the default of `policy.confidence`, so a person reads it first."""
+"""The share of a statement's words that the passages it cites must have."""
+SURE = 0.8
+"""How sure such an answer is. One in another language than its passages, where words cannot be compared, is not
+grounded as far as we know: a person reads it first."""
 TOO_LONG = 1.6
+ECHO = 5
+"""So many words in a row of the customer's, which the passages do not have, are the customer's and not an answer."""
 SHARED = 2
 """Words that a statement and a sentence must have in common to be about the same."""
 _UNCLEAR = 0.7
@@ -72,8 +74,7 @@ def _wanted(turn: Turn) -> bool:
         return False
     if understood.intent in policy.URGENT | {"complaint", "fair_housing"}:
         return False
-    abroad = speaks(reply.text) not in ("", language_of(turn))
-    return rule == "always" or reply.kind == "unknown" or reply.confidence < _UNCLEAR or abroad
+    return rule == "always" or reply.kind == "unknown" or reply.confidence < _UNCLEAR
 
 
 def _with(turn: Turn, worded: Worded, asked: Prompt, language: str, by: str) -> Turn:
@@ -92,7 +93,12 @@ def _with(turn: Turn, worded: Worded, asked: Prompt, language: str, by: str) -> 
     cited = [passages[name] for one in statements for name in one.passages]
     reply = _reply(text, cited, turn, language, by)
     return replace(turn, reply=reply).noting(
-        f"Worded by {by} from {', '.join(reply.sources)}; every statement is borne out by what it cites."
+        f"Worded by {by} from {', '.join(reply.sources)}; "
+        + (
+            "every statement is borne out by what it cites."
+            if reply.grounded
+            else "a person compares the languages."
+        )
     )
 
 
@@ -103,8 +109,8 @@ def _reply(text: str, cited: list[Passage], turn: Turn, language: str, by: str) 
     if not turn.conversation.disclosed:
         said = disclosed(said, turn.profile, language)
     sources = tuple(dict.fromkeys(passage.source for passage in cited))
-    sure = SURE if all(_same_language(passage, language) for passage in cited) else ABROAD
-    return Reply(said, "knowledge", sources, sure, model=by)
+    comparable = all(_same_language(passage, language) for passage in cited)
+    return Reply(said, "knowledge", sources, SURE, grounded=comparable, model=by)
 
 
 def _faults(statement: Statement, passages: dict[str, Passage], turn: Turn) -> list[str]:
@@ -117,7 +123,7 @@ def _faults(statement: Statement, passages: dict[str, Passage], turn: Turn) -> l
     found = [f"{kind} {value} is not in what it cites" for kind, value in sorted(loose)]
     if not all(_same_language(one, language_of(turn)) for one in cited):
         return found
-    about = terms(f"{held} {turn.text} {turn.profile.workspace.name} {turn.profile.assistant.name}")
+    about = terms(f"{held} {turn.profile.workspace.name}")
     own = terms(statement.text)
     if own and len(own & about) / len(own) < BORNE:
         found.append("what it cites does not say so")
@@ -142,7 +148,10 @@ def _of_whole(text: str, turn: Turn, asked: Prompt, language: str) -> list[str]:
     found += complaints(Reply(text, "knowledge", model="model"), turn)
     if len(text) > TOO_LONG * limit(turn):
         found.append(f"{len(text)} characters are too many for this channel")
-    if speaks(text) not in ("", language):
+    if claims.repeats(text, turn.text, held, ECHO):
+        found.append("it says what the customer wrote")
+    abroad = not all(_same_language(one, language) for one in turn.passages)
+    if speaks(text) not in ((language,) if abroad else ("", language)):
         found.append("it is in another language")
     return found
 

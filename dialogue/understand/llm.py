@@ -17,7 +17,7 @@ from dialogue.understand.sentences import wordless
 from dialogue.vocabulary import speaks
 from domain import fields, policy
 from domain.errors import ModelFailed
-from domain.fields import Complaint, Here
+from domain.fields import Complaint, FieldType, Here
 from domain.llm import Standing
 from domain.skill import Skill
 from domain.turn import Part, SetField, SetLanguage, Slot, Turn, Understanding
@@ -28,6 +28,10 @@ UNSURE = 0.5
 SURE = 0.6
 """How sure a model's reading counts that the words bear out: an answer from the profile may then be sent."""
 SLOT = 0.75
+FREE = frozenset(
+    {FieldType.TEXT, FieldType.LONG_TEXT, FieldType.REFERENCE, FieldType.TAGS, FieldType.ADDRESS}
+)
+"""Types that take any words: filled only where the customer tells something."""
 MOST_PARTS = 4
 LONGEST, MOST_WORDS = 80, 8
 """Of a value in free words; more is a story, not a value."""
@@ -134,6 +138,8 @@ def _may_fill(field: Field_, slot: Slot, turn: Turn, understood: Understanding, 
     telling = is_wanted or bool(TELLING & {part.intent for part in understood.parts})
     existing = context_of(turn).get(field.name)
     if existing is not None and (existing.source == "human" or not (telling or corrects(turn.text))):
+        return False
+    if field.type in FREE and ("?" in slot.words or not telling):
         return False
     short = len(slot.words) <= LONGEST and len(slot.words.split()) <= MOST_WORDS
     return (telling or understood.intent in _VAGUE) and short and not _denied(slot.words, turn.text)

@@ -14,6 +14,8 @@ from domain.skill import Overtaken
 from store import audit
 from store.db import Tx, new_id
 
+# Whoever was merged into them has made theirs under the contact that they were.
+_THEIRS = "contact_id in (select c.id from contact c where c.id = :contact or c.root_id = :contact)"
 _COLUMNS = "id, contact_id, service, resource, starts_at, ends_at, state, version, name"
 _BUSY = text(
     "select resource, seat, starts_at, blocked_until from appointment where starts_at < :end and blocked_until > :start"
@@ -21,14 +23,14 @@ _BUSY = text(
     " and not (id = any(:besides)) and (run_id is null or state = 'booked' or not (run_id = any(:besides)))"
 )
 _OF_CONTACT = text(
-    f"select {_COLUMNS} from appointment where contact_id = :contact and state = 'booked' and ends_at > :now"  # noqa: S608
+    f"select {_COLUMNS} from appointment where {_THEIRS} and state = 'booked' and ends_at > :now"  # noqa: S608
     " order by starts_at, id limit 20"
 )
 _PAGE = text(
     f"select {_COLUMNS} from appointment"  # noqa: S608
     " where (cast(:start as timestamptz) is null or starts_at >= :start)"
     " and (cast(:end as timestamptz) is null or starts_at < :end)"
-    " and (cast(:contact as uuid) is null or contact_id = :contact)"
+    f" and (cast(:contact as uuid) is null or {_THEIRS})"
     " and (case when cast(:state as text) is null then state not in ('held', 'released', 'expired') else state = :state end)"
     " order by starts_at, id limit :limit"
 )
@@ -61,13 +63,13 @@ _BOOK = text(
 )
 _BOOKED_BY = text("select id from appointment where run_id = :run and state = 'booked'")
 _MOVE = text(
-    "update appointment set starts_at = :start, ends_at = :end, blocked_until = :blocked, resource = :resource,"
+    "update appointment set starts_at = :start, ends_at = :end, blocked_until = :blocked, resource = :resource,"  # noqa: S608
     " seat = :seat, lane = :lane, version = version + 1, updated_at = frontdesk_now()"
-    " where id = :id and state = 'booked' and version = :version and contact_id = :contact returning id"
+    f" where id = :id and state = 'booked' and version = :version and {_THEIRS} returning id"
 )
 _CANCEL = text(
-    "update appointment set state = 'cancelled', version = version + 1, updated_at = frontdesk_now()"
-    " where id = :id and state = 'booked' and version = :version and contact_id = :contact returning id"
+    "update appointment set state = 'cancelled', version = version + 1, updated_at = frontdesk_now()"  # noqa: S608
+    f" where id = :id and state = 'booked' and version = :version and {_THEIRS} returning id"
 )
 
 

@@ -12,12 +12,18 @@
       failed: "Not sent. Tap to try again", sending: "Sending…", lost: "Connection lost. Trying again…", person: "A person is answering",
       machine: "Automated assistant", typing: "is writing", file: "File", large: "The file is too large (8 MB at most)",
       type: "This type of file cannot be sent", away: "The chat is not available just now", unread: "unread messages", you: "You", them: "Reply",
+      code: "If a code can be sent there, it is on its way. Type the six digits here.", known: "Thank you: we know it is you.",
+      wrong: "That is not the code.", late: "This code has expired. Type /verify and your number again.",
+      noCode: "No code can be sent there. Type /verify and your telephone number.", much: "Too many tries. Please wait a while.",
     },
     es: {
       open: "Abrir chat", close: "Cerrar chat", write: "Escribe un mensaje", send: "Enviar", attach: "Adjuntar un archivo",
       failed: "No se envió. Toca para reintentar", sending: "Enviando…", lost: "Sin conexión. Reintentando…", person: "Responde una persona",
       machine: "Asistente automático", typing: "está escribiendo", file: "Archivo", large: "El archivo es demasiado grande (máximo 8 MB)",
       type: "Este tipo de archivo no se puede enviar", away: "El chat no está disponible ahora", unread: "mensajes sin leer", you: "Tú", them: "Respuesta",
+      code: "Si se puede enviar un código, está en camino. Escribe aquí los seis dígitos.", known: "Gracias: ya sabemos quién eres.",
+      wrong: "Ese no es el código.", late: "El código ha caducado. Escribe /verify y tu número otra vez.",
+      noCode: "No se puede enviar un código ahí. Escribe /verify y tu número de teléfono.", much: "Demasiados intentos. Espera un rato.",
     },
   };
   const CSS_TEXT = `
@@ -251,7 +257,22 @@ textarea::placeholder{color:var(--dim);opacity:1}
       if (!text) return;
       this.input.value = "";
       this.grow();
-      this.say(text);
+      const number = /^\/verify\s+(.+)$/i.exec(text)?.[1];
+      if (number) this.prove({ type: "verify", to: number });
+      else if (this.proving && /^\d{3}[\s-]?\d{3}$/.test(text)) this.prove({ type: "code", code: text });
+      else this.say(text);
+    }
+
+    // "/verify NUMBER": a code comes by text message, and typed here it shows whose number that is.
+    async prove(frame) {
+      await this.start();
+      const headers = { Authorization: `Bearer ${this.kept.token}`, "Content-Type": "application/json" };
+      const answer = await fetch(`${this.at}/chat`, { method: "POST", headers, body: JSON.stringify(frame) }).catch(() => null);
+      const said = await answer?.json().catch(() => null);
+      this.proving = said?.type === "verify" || said?.code === "wrong_code";
+      const told = { verify: "code", verified: "known", wrong_code: "wrong", code_expired: "late", no_number: "noCode", no_way: "noCode", too_many_requests: "much" };
+      this.bubble(false, this.t[told[said?.code || said?.type] || "away"], []);
+      this.bottom(true);
     }
 
     say(text, attachments, name) {

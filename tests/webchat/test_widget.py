@@ -4,6 +4,7 @@ import asyncio
 import base64
 import gzip
 import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from runtime import demo
 from tests.console.browser import Tab, open_tab
 from tests.demo_rig import Door, open_door
-from tests.rig import QUESTION, ROOT
+from tests.rig import QUESTION, ROOT, new_number
 from tests.webchat.chat_rig import Chat
 
 SCRIPT = ROOT / "console/widget/widget.js"
@@ -167,3 +168,26 @@ async def test_where_no_socket_gets_through_it_asks_again_and_again(tab: Tab, do
     await write(tab, QUESTION)
     await tab.until(f"{ROOT_}.querySelectorAll('.m.me:not(.wait)').length === 1")
     await tab.until(f"{ROOT_}.querySelectorAll('.m.them').length === 2")
+
+
+@slow
+async def test_a_visitor_shows_whose_number_it_is(tab: Tab, door: Door, chat: Chat) -> None:
+    handset = new_number()
+    await arrive(tab, door, DESK)
+    await press(tab, ".fab")
+    await write(tab, f"/verify {handset}")
+    told = f"{ROOT_}.querySelector('.log').innerText"
+    await tab.until(f"{told}.includes('six digits')")
+    await tab.until(f"!{ROOT_}.querySelector('.m.me')")
+    async with asyncio.timeout(20):
+        while not (came := chat.desk.ledger(handset)):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    code = re.search(r"\b\d{6}\b", came[-1])
+    assert code is not None
+    await write(tab, str((int(code[0]) + 1) % 1_000_000).zfill(6))
+    await tab.until(f"{told}.includes('not the code')")
+    tab.complaints.clear()  # the browser names every refusal in its console
+    await write(tab, code[0])
+    await tab.until(f"{told}.includes('Thank you')")
+    await write(tab, code[0])  # from now on six digits are what they say
+    await acked(tab, 1)

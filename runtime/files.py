@@ -125,11 +125,8 @@ def check(data: Any, name: str, root: Path) -> WorkspaceFile:
 
 
 def _notices(profile: Profile) -> tuple[str, ...]:
-    asked = {
-        "rules on schedule": [rule for rule in profile.rules if rule.get("on") == "schedule"],
-    }
     planned = sorted({one.kind for one in profile.channels if one.kind in PLANNED})
-    named = [name for name, value in asked.items() if value] + [f"channel {kind}" for kind in planned]
+    named = [f"channel {kind}" for kind in planned]
     named += [f"skill {name}" for name in checking.planned(profile)]
     return tuple(f"{name}: kept, but this version does not run it yet" for name in named)
 

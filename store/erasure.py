@@ -81,8 +81,10 @@ _DELETE = {
     for name, condition in (
         ("event", "conversation_id = any(:conversations) or subject_id = any(:who)"),
         ("notification", "conversation_id = any(:conversations)"),
+        ("webhook_call", "conversation_id = any(:conversations)"),
         ("rule_run", "conversation_id = any(:conversations)"),
         ("appointment", "contact_id = any(:who)"),
+        ("identity_code", "contact_id = any(:who) or conversation_id = any(:conversations)"),
         ("skill_run", "conversation_id = any(:conversations)"),
         ("timer", "conversation_id = any(:conversations)"),
         (

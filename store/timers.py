@@ -37,6 +37,7 @@ _TAKE = text(
 DRAFT_EXPIRES, PAUSE_ENDS = "draft_expires", "pause_ends"
 STATUS_AGES, RULE_WAITS = "status_ages", "rule_waits"
 IDLE, ELAPSED = "conversation_idle", "time_elapsed"
+SCHEDULED = "rule_scheduled"
 
 
 @dataclass(frozen=True, slots=True)

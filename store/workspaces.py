@@ -1,6 +1,7 @@
 """Workspaces and what their file says of them."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
@@ -9,7 +10,7 @@ from sqlalchemy import text
 
 from domain.errors import Conflict, FieldError
 from domain.workspace import Profile
-from store import ruling
+from store import parts, ruling, schedules
 from store.db import Dispatch, Tx
 
 _ADD = text(
@@ -41,14 +42,20 @@ async def add(tx: Tx, profile: Profile) -> None:
     if (await tx.execute(_ADD, values)).first() is None:
         wrong = FieldError("/slug", "there is a workspace with this slug; choose another")
         raise Conflict("there is a workspace with this slug", code="slug_taken", errors=[wrong])
+    await parts.record(tx, profile, "system")
     await ruling.follow(tx, wanted=ruling.reads_log(profile))
+    await schedules.plan(tx, profile)
 
 
-async def replace_profile(tx: Tx, profile: Profile) -> int:
-    """The new version."""
+async def replace_profile(
+    tx: Tx, profile: Profile, actor: str = "file", renamed: Mapping[str, str] | None = None
+) -> int:
+    """The new version. `renamed` is new name → old name, of a schema or a rule."""
     values = {"id": tx.workspace_id, "slug": profile.workspace.slug, "profile": _dump(profile)}
     version: int = (await tx.execute(_SET, values)).scalar_one()
+    await parts.record(tx, profile, actor, renamed)
     await ruling.follow(tx, wanted=ruling.reads_log(profile))
+    await schedules.plan(tx, profile)
     return version
 
 

@@ -124,6 +124,7 @@ async def fired(tx: Tx, rt: Runtime, timer: Timer) -> None:
         "rule_waits": lambda turn: ruling.resume(turn, name, step),
         "conversation_idle": lambda turn: ruling.fire(turn, name),
         "time_elapsed": lambda turn: ruling.fire(turn, name),
+        "rule_scheduled": lambda turn: ruling.fire(turn, name),
     }
     if (
         timer.kind == timers.IDLE

@@ -11,6 +11,7 @@ from workers.embeddings import EmbeddingWorker
 from workers.media import MediaWorker
 from workers.prune import PruneWorker
 from workers.rules import RuleWorker
+from workers.schedules import ScheduleWorker
 from workers.sweep import SweepWorker
 from workers.templates import TemplateWorker
 from workers.timers import TimerWorker
@@ -38,7 +39,7 @@ async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
 
 async def run_scheduler(rt: Runtime, stop: asyncio.Event) -> None:
     loops = (
-        TimerWorker(rt).loop(), RuleWorker(rt).loop(), TemplateWorker(rt).loop(), SweepWorker(rt).loop(),
-        PruneWorker(rt).loop(),
+        TimerWorker(rt).loop(), ScheduleWorker(rt).loop(), RuleWorker(rt).loop(), TemplateWorker(rt).loop(),
+        SweepWorker(rt).loop(), PruneWorker(rt).loop(),
     )  # fmt: skip
     await asyncio.gather(*(loop.run(stop) for loop in loops))

@@ -12,7 +12,7 @@ from store.timers import Timer
 from workers import rules
 from workers.loop import Loop
 
-RULED = frozenset({timers.STATUS_AGES, timers.RULE_WAITS, timers.IDLE, timers.ELAPSED})
+RULED = frozenset({timers.STATUS_AGES, timers.RULE_WAITS, timers.IDLE, timers.ELAPSED, timers.SCHEDULED})
 LEASE = timedelta(seconds=30)
 Due = tuple[UUID, UUID]
 """(workspace, timer)"""

@@ -17,6 +17,7 @@ from store import sending, turns
 from workers.deliver import DeliveryWorker
 from workers.media import MediaWorker
 from workers.rules import RuleWorker
+from workers.schedules import ScheduleWorker
 from workers.templates import TemplateWorker
 from workers.timers import TimerWorker
 from workers.turns import TurnWorker
@@ -44,6 +45,7 @@ class Stage:
     async def settle(self, workspace_id: UUID) -> None:
         """Let everything happen that is due, and that becomes due within half a minute because of it."""
         loops = (
+            ScheduleWorker(self.rt, workspace_id),
             TimerWorker(self.rt, workspace_id),
             TemplateWorker(self.rt, workspace_id),
             TurnWorker(self.rt, "story", workspace_id),

@@ -14,7 +14,7 @@ from dialogue.llm_breaker import Breaker
 from dialogue.llm_checks import checked, looping
 from domain.errors import ModelFailed, Trouble
 from domain.llm import Answer, Call, Ended, Piece, Price, Request, Usage
-from domain.ports import LLM, Ledger
+from domain.ports import Ledger, Provider
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Chain:
 
     def __init__(
         self,
-        links: Sequence[LLM],
+        links: Sequence[Provider],
         ledger: Ledger,
         prices: Mapping[str, Price],
         now: Callable[[], float] = time.monotonic,
@@ -92,7 +92,7 @@ class Chain:
         left = until - self._now()
         return left if place == len(self.links) - 1 else SHARE * left
 
-    async def _insist(self, link: LLM, request: Request, until: float) -> Answer:
+    async def _insist(self, link: Provider, request: Request, until: float) -> Answer:
         """The same model again, after a wait with jitter, as long as there is time and hope."""
         jitter = wait_exponential_jitter(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S, jitter=FIRST_WAIT_S)
 
@@ -107,7 +107,7 @@ class Chain:
         attempts = AsyncRetrying(retry=retry_if_exception(_hopeful), wait=wait_s, stop=stop, reraise=True)
         return await attempts(self._once, link, request, until)
 
-    async def _once(self, link: LLM, request: Request, until: float) -> Answer:
+    async def _once(self, link: Provider, request: Request, until: float) -> Answer:
         breaker = self._breakers[link.model]
         if not breaker.lets():
             raise ModelFailed(Trouble.RESTING, link.model, "it kept failing and is left alone for a while")
@@ -126,7 +126,7 @@ class Chain:
         await account.close(answer.usage, None)
         return answer
 
-    async def _timed(self, link: LLM, request: Request, until: float) -> Answer:
+    async def _timed(self, link: Provider, request: Request, until: float) -> Answer:
         left = max(0.0, until - self._now())
         try:
             async with asyncio.timeout(left):
@@ -134,7 +134,7 @@ class Chain:
         except TimeoutError:
             raise ModelFailed(Trouble.TIMEOUT, link.model, f"no answer within {left:.1f} s") from None
 
-    async def _streamed(self, link: LLM, request: Request, until: float) -> AsyncIterator[Piece]:
+    async def _streamed(self, link: Provider, request: Request, until: float) -> AsyncIterator[Piece]:
         breaker = self._breakers[link.model]
         if not breaker.lets():
             raise ModelFailed(Trouble.RESTING, link.model, "it kept failing and is left alone for a while")
@@ -162,7 +162,7 @@ class Chain:
             breaker.gave_up()
             raise
 
-    async def _pieces(self, link: LLM, request: Request, until: float) -> AsyncIterator[Piece]:
+    async def _pieces(self, link: Provider, request: Request, until: float) -> AsyncIterator[Piece]:
         """Each piece within the deadline; the time that the caller takes between two of them counts as well."""
         pieces = aiter(link.stream(_within(request, max(0.0, until - self._now()))))
         while True:
@@ -179,7 +179,7 @@ class Chain:
 class _Account:
     """One attempt in the ledger: reserved before, settled after."""
 
-    def __init__(self, ledger: Ledger, prices: Mapping[str, Price], link: LLM, request: Request) -> None:
+    def __init__(self, ledger: Ledger, prices: Mapping[str, Price], link: Provider, request: Request) -> None:
         self._ledger, self._price, self._link, self._request = ledger, prices.get(link.model), link, request
         self._id: UUID | None = None
         self._at = time.monotonic()
@@ -188,7 +188,7 @@ class _Account:
         prompt = self._request.prompt
         most = Usage(
             -(-prompt.characters // PER_CHARACTER),
-            prompt.max_tokens + int(getattr(self._link, "headroom", 0)),
+            prompt.max_tokens + self._link.headroom,
         )
         self._id = await self._ledger.begin(
             Call(

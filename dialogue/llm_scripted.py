@@ -38,6 +38,8 @@ Says = Callable[[Prompt], Any]
 
 
 class Scripted:
+    headroom = 0
+
     def __init__(self, name: str, says: Says) -> None:
         self._name, self._says = name, says
         self.heard: list[Prompt] = []

@@ -46,6 +46,17 @@ class LLM(Protocol):
         """The words as they come, then the whole answer. Raise ModelFailed; words that came before it are void."""
 
 
+class Provider(LLM, Protocol):
+    """One model at one provider, asked once: trying again, and asking another, is the chain's."""
+
+    @property
+    def headroom(self) -> int:
+        """Tokens that it may spend beyond those asked for, on thoughts that nobody sees."""
+
+    async def check(self) -> str:
+        """That the key opens the server and the model is there. Raise ModelFailed."""
+
+
 class Ledger(Protocol):
     """What models cost, by business and conversation, and whether there is any left."""
 

@@ -10,11 +10,14 @@ from uuid import UUID
 
 import httpx2
 
+from dialogue.llm_choice import Choice
+from domain.errors import ModelFailed, Trouble
 from knowledge.embedding import minilm
 from knowledge.embedding.minilm import NoModel
-from runtime import asked
+from runtime import asked, prices
 from runtime.asked import REAL_TWILIO
 from runtime.findings import Finding, note, ok, wrong
+from runtime.models import open_link
 from runtime.runtime import Runtime
 from runtime.settings import Settings, secret_file
 from store import channels, health, migrate, workspaces
@@ -125,9 +128,35 @@ async def _businesses(rt: Runtime) -> list[Finding]:
 
 
 async def _work(rt: Runtime) -> list[Finding]:
-    found = [ok("model", "local: messages are understood on this machine, no key is needed"), _meaning()]
+    found = [*await _models(rt), _meaning()]
     async with rt.db.dispatch() as dispatch:
         return found + [_late(one) for one in await health.late(dispatch, LATE)]
+
+
+async def _models(rt: Runtime) -> list[Finding]:
+    """Each model's key and name at its provider, and whether its price is known."""
+    local = ok("model", "local: messages are understood on this machine, no key is needed")
+    table = prices.read(rt.settings.llm_prices or prices.SHIPPED)
+    found = [local]
+    for choice in rt.settings.llm:
+        found.append(await _model(rt, choice))
+        if str(choice) not in table and choice.provider != "scripted":
+            said = "its price is not known: tokens are counted, and a business with models.cost_per_day does not ask it"
+            found.append(note(f"price {choice}", said, "write it into a file for FRONTDESK_LLM_PRICES"))
+    return found
+
+
+async def _model(rt: Runtime, choice: Choice) -> Finding:
+    name = f"model {choice}"
+    try:
+        return ok(name, await open_link(rt.settings, choice, rt.http).check())
+    except ModelFailed as error:
+        todo = {
+            Trouble.AUTH: f"copy {choice.provider.upper()}_API_KEY anew, and look at the account's credit",
+            Trouble.BAD_REQUEST: "look at the model's name in FRONTDESK_LLM",
+        }.get(error.trouble, f"look at the network, and {choice.provider.upper()}_BASE_URL")
+        said = f"{error.trouble}{f' ({error.detail})' if error.detail else ''}; what needs no model answers meanwhile"
+        return wrong(name, said, todo)
 
 
 def _meaning() -> Finding:

@@ -8,7 +8,7 @@ from dialogue.llm_chain import Chain
 from dialogue.llm_choice import Choice
 from dialogue.models import Models
 from domain.llm import Allowance, Call, Ended, Standing
-from domain.ports import LLM
+from domain.ports import Provider
 from runtime import prices, telemetry
 from runtime.http import Client
 from runtime.settings import BadSettings, Settings
@@ -60,7 +60,7 @@ def open_models(settings: Settings, db: Database, http: Client) -> Models | None
     return Models(Chain(links, ledger, table), ledger, StoredAnswers(db), settings.llm_seconds)
 
 
-def open_link(settings: Settings, choice: Choice, http: Client) -> LLM:
+def open_link(settings: Settings, choice: Choice, http: Client) -> Provider:
     """A provider's SDK is loaded when a setting names it, not before: each takes seconds."""
     if choice.provider == "openai":
         from dialogue.llm_openai import OpenAI

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from dialogue import llm_choice
@@ -85,13 +86,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         meta_url=_url(environ, "FRONTDESK_META_URL", "https://graph.facebook.com"),
         simulator_url=environ.get("FRONTDESK_SIMULATOR_URL") or None,
         embedder=_embedder(environ),
-        openai_url=_url(environ, "OPENAI_BASE_URL", OPENAI_URL),
-        openai_key=environ.get("OPENAI_API_KEY", ""),
-        anthropic_url=_url(environ, "ANTHROPIC_BASE_URL", ANTHROPIC_URL),
-        anthropic_key=environ.get("ANTHROPIC_API_KEY", ""),
-        llm=_llm(environ),
-        llm_seconds=_seconds(environ, "FRONTDESK_LLM_SECONDS", 10.0),
-        llm_prices=Path(file) if (file := environ.get("FRONTDESK_LLM_PRICES")) else None,
+        **models(environ),
         lease_s=_seconds(environ, "FRONTDESK_LEASE_S", 15.0),
         send_lease_s=_seconds(environ, "FRONTDESK_SEND_LEASE_S", 30.0),
         poll_s=_seconds(environ, "FRONTDESK_POLL_S", 1.0),
@@ -136,6 +131,19 @@ def _secrets(environ: Mapping[str, str], directory: Path) -> tuple[str, ...]:
             "set it to a long random string and keep a copy (several, comma-separated, newest first, while rotating)"
         )
     return secrets
+
+
+def models(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """What concerns language models, as fields of Settings. Raise BadSettings."""
+    return {
+        "openai_url": _url(environ, "OPENAI_BASE_URL", OPENAI_URL),
+        "openai_key": environ.get("OPENAI_API_KEY", ""),
+        "anthropic_url": _url(environ, "ANTHROPIC_BASE_URL", ANTHROPIC_URL),
+        "anthropic_key": environ.get("ANTHROPIC_API_KEY", ""),
+        "llm": _llm(environ),
+        "llm_seconds": _seconds(environ, "FRONTDESK_LLM_SECONDS", 10.0),
+        "llm_prices": Path(file) if (file := environ.get("FRONTDESK_LLM_PRICES")) else None,
+    }
 
 
 def _llm(environ: Mapping[str, str]) -> tuple[llm_choice.Choice, ...]:

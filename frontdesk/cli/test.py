@@ -3,7 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,7 +12,9 @@ from frontdesk.stories import script
 from frontdesk.stories.player import play_all
 from frontdesk.stories.rehearsal import open_rehearsal
 from frontdesk.stories.script import Story
+from runtime import settings
 from runtime.files import BadFile
+from runtime.settings import BadSettings
 
 Result = tuple[Path, Story, str | None]
 
@@ -29,22 +31,23 @@ def test(
 
     Example: `frontdesk test tests/conversations --repeat 3`
     """
-    if llm == "configured":
-        fail("no model can be configured in this version; use --llm local", 2)
     try:
+        models = settings.models() if llm == "configured" else {}
         files = script.find(paths)
         stories = [(file, story) for file in files for story in script.read(file)]
-    except BadFile as error:
+    except (BadFile, BadSettings) as error:
         fail(str(error), 2)
+    if llm == "configured" and not models["llm"]:
+        fail("FRONTDESK_LLM names no model; set it, or use --llm local", 2)
     if not stories:
         fail(f"no story in {', '.join(map(str, paths))}", 2)
-    results = asyncio.run(_play([pair for pair in stories for _ in range(repeat)]))
+    results = asyncio.run(_play([pair for pair in stories for _ in range(repeat)], models))
     _tell(results, as_json)
     raise typer.Exit(1 if any(problem for _, _, problem in results) else 0)
 
 
-async def _play(stories: list[tuple[Path, Story]]) -> list[Result]:
-    async with open_rehearsal() as stage:
+async def _play(stories: list[tuple[Path, Story]], models: dict[str, Any]) -> list[Result]:
+    async with open_rehearsal(**models) as stage:
         played = await play_all(stage, [story for _, story in stories], Path.cwd())
     return [(file, story, problem) for (file, _), (story, problem) in zip(stories, played, strict=True)]
 

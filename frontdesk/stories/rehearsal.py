@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from frontdesk.stories.stage import Stage, open_stage
 from runtime.settings import Settings
@@ -12,13 +13,16 @@ from store.migrate import migrate
 
 
 @asynccontextmanager
-async def open_rehearsal() -> AsyncIterator[Stage]:
+async def open_rehearsal(**models: Any) -> AsyncIterator[Stage]:
+    """`models` as `runtime.settings.models` gives them; without any, what is said needs none."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="frontdesk-test-")))
         postgres = EmbeddedPostgres.start(directory / "postgres")
         stack.callback(postgres.stop)
         migrate(postgres.owner_url)
         postgres.create_login()
-        settings = Settings(postgres.url, None, directory, "http://unused", ("stories are played in public",))
+        settings = Settings(
+            postgres.url, None, directory, "http://unused", ("stories are played in public",), **models
+        )
         async with open_stage(settings) as stage:
             yield stage

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from dialogue.llm_anthropic import Anthropic
 from dialogue.llm_openai import OpenAI
 from domain.llm import Allowance, Call, Ended, Message, Prompt, Purpose, Request, Shape, Standing
-from domain.ports import LLM
+from domain.ports import Provider
 from runtime.http import Client
 from simulators.llm import Running
 
@@ -39,7 +39,7 @@ def request(shape: Shape | None = COLOUR, seconds: float = 5.0, max_tokens: int 
     return Request(prompt, BUSINESS, TALK, seconds)
 
 
-def citizen(kind: str, running: Running, http: Client, name: str = "test-1", key: str = "key") -> LLM:
+def citizen(kind: str, running: Running, http: Client, name: str = "test-1", key: str = "key") -> Provider:
     """`openai`, `compatible` (the same, at a server without /responses) or `anthropic`."""
     if kind == "anthropic":
         return Anthropic(name, key, running.url, http)

@@ -15,6 +15,7 @@ from dialogue.llm_choice import Choice
 from dialogue.llm_scripted import open_scripted
 from dialogue.models import Models
 from domain.errors import ModelFailed, Trouble
+from frontdesk import doctor
 from runtime import models as runtime_models
 from runtime import prices, settings
 from runtime.http import Client
@@ -240,3 +241,35 @@ async def test_a_long_conversation_is_summed_up_once_in_a_while(
     assert kept.text == "They greet a lot."
     asked = [one for one in running.state.requests if "summary_so_far" in json.dumps(one["body"])]
     assert 1 <= len(asked) <= 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "state", "said"),
+    [
+        ({}, "ok", "the key is accepted"),
+        ({"trouble": "unauthorized"}, "wrong", "auth"),
+        ({"trouble": "no_such_path"}, "wrong", "bad_request"),
+        ({"trouble": "disconnect"}, "wrong", "unreachable"),
+    ],
+)
+async def test_doctor_asks_every_provider(
+    desk: Desk, running: Running, rule: dict[str, Any], state: str, said: str
+) -> None:
+    running.state.reset()
+    running.state.load([rule] if rule else [])
+    chosen = dataclasses.replace(
+        desk.rt.settings,
+        llm=(Choice("openai", "big"), Choice("anthropic", "other")),
+        openai_url=f"{running.url}/v1",
+        openai_key="key",
+        anthropic_url=running.url,
+        anthropic_key="key",
+    )
+    found = await doctor.installation(dataclasses.replace(desk.rt, settings=chosen))
+    lines = {one.check: one for one in found}
+    for name in ("openai:big", "anthropic:other"):
+        assert lines[f"model {name}"].state == state
+        assert said in lines[f"model {name}"].said
+        assert (state == "ok") or lines[f"model {name}"].todo
+        assert "price is not known" in lines[f"price {name}"].said
+    assert lines["model"].state == "ok"

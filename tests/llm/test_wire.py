@@ -146,9 +146,9 @@ async def test_a_model_without_structured_output_gets_a_tool(
 @pytest.mark.parametrize("kind", ["openai", "anthropic"])
 async def test_check_says_whether_the_key_is_good(kind: str, http: Client) -> None:
     async with serve(config=Config(key="the right one")) as strict:
-        assert "accepted" in await citizen(kind, strict, http, key="the right one").check()  # type: ignore[attr-defined]
+        assert "accepted" in await citizen(kind, strict, http, key="the right one").check()
         with pytest.raises(ModelFailed) as failed:
-            await citizen(kind, strict, http, key="a wrong one").check()  # type: ignore[attr-defined]
+            await citizen(kind, strict, http, key="a wrong one").check()
     assert failed.value.trouble is Trouble.AUTH
 
 

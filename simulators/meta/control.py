@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from simulators.common.control import Handler, route
 from simulators.meta import graph, webhooks
 from simulators.meta.state import Json, Message, Number, Simulation
 from simulators.meta.webhooks import Mailer, batch, post, value_of
-
-Handler = Callable[[Simulation, Request, Json], Awaitable[Json]]
 
 
 def routes() -> list[Route]:
@@ -40,15 +36,8 @@ def routes() -> list[Route]:
     ]
 
 
-def _route(method: str, path: str, handler: Handler) -> Route:
-    async def endpoint(request: Request) -> Response:
-        try:
-            body = await request.json() if await request.body() else {}
-            return JSONResponse(await handler(graph.simulation(request), request, body))
-        except (ValueError, LookupError, TypeError, binascii.Error) as wrong:
-            return JSONResponse({"error": f"{type(wrong).__name__}: {wrong}"}, 400)
-
-    return Route(path, endpoint, methods=[method])
+def _route(method: str, path: str, handler: Handler[Simulation]) -> Route:
+    return route(method, path, handler, graph.simulation)
 
 
 async def healthz(here: Simulation, request: Request, body: Json) -> Json:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-import uvicorn
-
+from simulators.common.serving import serving
 from simulators.meta.app import create_app
 from simulators.meta.state import Config, Simulation
-from simulators.twilio.serving import Quiet, listen
 
 
 @dataclass(frozen=True)
@@ -26,18 +23,5 @@ async def serve(
 ) -> AsyncIterator[Running]:
     """`async with serve() as running:` listens until the block ends; port 0 takes a free one."""
     app = create_app(config)
-    listener = listen(host, port)
-    app.simulation.origin = f"http://{host}:{listener.getsockname()[1]}"
-    server = Quiet(
-        uvicorn.Config(app, log_level="warning", access_log=False, proxy_headers=False, timeout_keep_alive=75)
-    )
-    task = asyncio.create_task(server.serve([listener]))
-    try:
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.005)
-        yield Running(app.simulation.origin, app.simulation)
-    finally:
-        await app.simulation.close()
-        server.should_exit = True
-        await task
-        listener.close()
+    async with serving(app, app.simulation, host, port) as url:
+        yield Running(url, app.simulation)

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 
-from simulators.twilio.chaos import Chaos
+from simulators.common.chaos import Chaos
 
 Json = dict[str, Any]
 Client = httpx2.AsyncClient  # noqa: TID251 - the simulator is a program of its own, with its own client

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from simulators.common.chaos import Rule
 from simulators.meta.errors import CODES
 from simulators.meta.state import Client, Json, Message, Number, Simulation
-from simulators.twilio.chaos import Rule
 
 
 def value_of(number: Number) -> Json:

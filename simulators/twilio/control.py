@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import hashlib
-from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from simulators.common.control import Handler, Misused, route
 from simulators.twilio import calls, handsets, rest
 from simulators.twilio.callbacks import Mailer, describe
 from simulators.twilio.numbers import SETTINGS
 from simulators.twilio.state import Call, Json, Message, Service, Simulation
-
-Handler = Callable[[Simulation, Request, Json], Awaitable[Json]]
-
-
-class Misused(Exception):
-    """The control call makes no sense: 400 with `{error}`."""
 
 
 def routes() -> list[Route]:
@@ -49,15 +41,8 @@ def routes() -> list[Route]:
     ]
 
 
-def _route(method: str, path: str, handler: Handler) -> Route:
-    async def endpoint(request: Request) -> Response:
-        try:
-            body = await request.json() if await request.body() else {}
-            return JSONResponse(await handler(rest.simulation(request), request, body))
-        except (Misused, ValueError, LookupError, binascii.Error) as wrong:
-            return JSONResponse({"error": f"{type(wrong).__name__}: {wrong}"}, 400)
-
-    return Route(path, endpoint, methods=[method])
+def _route(method: str, path: str, handler: Handler[Simulation]) -> Route:
+    return route(method, path, handler, rest.simulation)
 
 
 async def healthz(simulation: Simulation, request: Request, body: Json) -> Json:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from simulators.twilio.chaos import Rule
+from simulators.common.chaos import Rule
 from simulators.twilio.errors import TwilioError, render
 
 HTML = (

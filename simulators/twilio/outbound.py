@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from simulators.common.chaos import Rule
 from simulators.twilio import content, segments
 from simulators.twilio.callbacks import Mailer, describe
-from simulators.twilio.chaos import Rule
 from simulators.twilio.errors import TwilioError
 from simulators.twilio.rest import moment
 from simulators.twilio.state import FINAL, Account, Media, Message, Service, Simulation

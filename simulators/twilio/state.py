@@ -13,7 +13,21 @@ from typing import Any
 
 import httpx2
 
-from simulators.twilio.chaos import Chaos
+from simulators.common.chaos import Chaos
+
+_VERBS = ("create", "list", "fetch", "update", "delete")
+ROUTES = frozenset(
+    [
+        *(f"{noun}.{verb}" for noun in ("messages", "calls", "numbers") for verb in _VERBS),
+        "media.list",
+        "media.fetch",
+        "media.delete",
+        "accounts.fetch",
+        "contents.create",
+        "contents.fetch",
+        "indicators.create",
+    ]
+)
 
 Json = dict[str, Any]
 Client = httpx2.AsyncClient  # noqa: TID251 - the simulator is a program of its own, with its own client
@@ -199,7 +213,7 @@ class Simulation:
         self.closing = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
         self.client: Client | None = None  # opened by callbacks, closed here
-        self.chaos = Chaos(config.seed)
+        self.chaos = Chaos(config.seed, ROUTES)
         self.accounts: dict[str, Account] = {}
         self.numbers: dict[str, Number] = {}
         self.services: dict[str, Service] = {}

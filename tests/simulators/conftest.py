@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from twilio import rest as twilio_sdk
 
+from simulators.common.serving import Quiet
 from simulators.twilio import Config, Running, serve
-from simulators.twilio.serving import Quiet
 from simulators.twilio.state import Client
 from tests.simulators.twilio_rig import CUSTOMER, OWNED, SID, TOKEN, Receiver, Rewriting, until
 

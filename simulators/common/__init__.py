@@ -1,0 +1,1 @@
+"""What every simulator is made of, whichever provider it speaks for."""

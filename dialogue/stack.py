@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid5
 
-from dialogue import commands, words
+from dialogue import commands, proving, words
 from dialogue.asking import context_of, last_of_ours, question, summary
 from dialogue.compose import language_of
 from domain.policy import URGENT
@@ -32,21 +32,21 @@ async def act(turn: Turn, skills: Skills) -> Turn:
     runs = [run for run in turn.runs if run.skill in enabled and not _stale(run, turn)]
     top = runs[0] if runs else None
     heard = _heard(turn, top)
-    begun = _begun(turn, enabled, top, heard)
+    begun = None if proving.typed(top, heard) else _begun(turn, enabled, top, heard)
     if top is not None and begun is None and heard.command is Command.CANCEL:
         return await _called_off(turn, enabled, heard, top, runs[1:])
     if begun is not None:
         skill, run, part = begun
         begins = replace(heard, begins=run is not top, confirmed=heard.confirmed and run is top)
-        step = await skill.step(run, begins)
+        step = await proving.step(skill, run, begins)
         return _stepped(turn, skill, step, [part.intent], began=run is not top)
     if top is None:
         return turn
     skill = enabled[top.skill]
     if heard.command is Command.REPEAT:
-        return _stepped(turn, skill, await skill.resume(top, heard), _all(turn))
-    if skill.concerns(top, heard):
-        return _stepped(turn, skill, await skill.step(top, heard), _taken(turn))
+        return _stepped(turn, skill, await proving.resume(skill, top, heard), _all(turn))
+    if proving.concerns(skill, top, heard):
+        return _stepped(turn, skill, await proving.step(skill, top, heard), _taken(turn))
     return await _beside(turn, skill, top, heard)
 
 
@@ -60,7 +60,7 @@ async def begin(turn: Turn, skills: Skills) -> Turn:
         return turn
     run_id = uuid5(turn.conversation.id, f"{turn.base_seq}:{name}:{goal}")
     run = Run(run_id, name, goal or next(iter(skill.goals.values()), "begin"), turn.base_seq)
-    step = await skill.step(run, replace(_heard(turn, None), begins=True))
+    step = await proving.step(skill, run, replace(_heard(turn, None), begins=True))
     return _stepped(turn, skill, step, _all(turn), began=True)
 
 
@@ -95,7 +95,9 @@ async def _called_off(turn: Turn, enabled: Skills, heard: Heard, top: Run, rest:
     if not rest or not _fresh(rest[0], turn):
         return turn
     below = enabled[rest[0].skill]
-    return _stepped(turn, below, await below.resume(rest[0], replace(heard, command=None)), _all(turn))
+    return _stepped(
+        turn, below, await proving.resume(below, rest[0], replace(heard, command=None)), _all(turn)
+    )
 
 
 async def _beside(turn: Turn, skill: Skill, run: Run, heard: Heard) -> Turn:
@@ -104,7 +106,7 @@ async def _beside(turn: Turn, skill: Skill, run: Run, heard: Heard) -> Turn:
     asks = any(part.intent.startswith("ask_") or "?" in part.text for part in turn.understood.parts)
     if not asks or not _fresh(run, turn):
         return turn.noting(f"{skill.name} is under way and waits.")
-    step = await skill.resume(run, heard)
+    step = await proving.resume(skill, run, heard)
     return _stepped(turn, skill, step, [], after=True)
 
 
@@ -158,7 +160,7 @@ def _heard(turn: Turn, top: Run | None) -> Heard:
         conversation.contact_id, conversation.id, conversation.channel_kind, turn.base_seq, understood.entities,
         {name: value.value for name, value in context_of(turn).items()}, frozenset(told),
         named or conversation.contact_name, yes, bool(yes and asked and not commands.hedged(turn.text)),
-        commands.command(turn.text) if top else None,
+        commands.command(turn.text) if top else None, identity=turn.identity, thread_id=conversation.thread_id,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from domain.booking import Appointment, Opening, Service, Window
+from domain.identity import Way
 from domain.llm import Allowance, Answer, Call, Ended, Piece, Request, Standing
 from domain.turn import Passage, Understanding
 from domain.workspace import Profile
@@ -119,6 +120,14 @@ class Calendar(Protocol):
         self, workspace_id: UUID, contact_id: UUID, now: datetime
     ) -> Sequence[Appointment]:
         """The customer's own that are booked and not over, earliest first."""
+
+
+class Identities(Protocol):
+    """Where a one-time code can be sent. Reads only: sending is an effect of the turn."""
+
+    async def way(self, workspace_id: UUID, contact_id: UUID, thread_id: UUID) -> Way | None:
+        """A verified address of this contact other than the one they write from in this thread; None when there is
+        none, or too many codes were sent."""
 
 
 class Waker(Protocol):

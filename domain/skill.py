@@ -7,11 +7,15 @@ from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from domain.entities import Entity
 from domain.workspace import Profile
+
+if TYPE_CHECKING:
+    from domain.identity import Identity
+    from domain.ports import Identities
 
 
 class Risk(IntEnum):
@@ -95,6 +99,10 @@ class Heard:
     command: Command | None = None
     begins: bool = False
     """This message began the run."""
+    identity: "Identity | None" = None
+    """What they have proved of who they are; None is nothing."""
+    thread_id: UUID | None = None
+    """From where they write."""
 
 
 class WorldEffect:
@@ -132,6 +140,8 @@ class Step:
     for_person: str = ""
     """Why a person must go on with it; "" when nobody need."""
     sources: tuple[str, ...] = ()
+    proof: str = ""
+    """A digest of what this step is about: it is said and done only after a code that was sent for exactly this."""
     fills: Mapping[str, Any] = dataclass_field(default_factory=dict)
     """Context fields of these names get these values, where the workspace has them."""
 
@@ -144,7 +154,10 @@ class Skill(ABC):
     description: str
     risk: Risk
     verification: int = 0
-    """The level that the customer must have proved; 0 is none."""
+    """The level that the customer must have proved; 0 is none, 1 a one-time code. The frame sees to it: before, the
+    skill takes no step and says nothing."""
+    identities: "Identities | None" = None
+    """By which the frame finds where a code can go. Without it nobody can prove anything, and a person goes on."""
     goals: Mapping[str, str]
     """Intent → goal."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.entities import Entity
+from domain.identity import Identity
 from domain.skill import Run, WorldEffect
 from domain.workspace import Profile
 
@@ -68,6 +69,14 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentiment:
+    """How the customer feels: `score` is -1..1, `label` is negative, neutral or positive."""
+
+    score: float = 0.0
+    label: str = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
 class Understanding:
     """What the burst means. `confidence` is 0..1; an intent of "unknown" is out of scope."""
 
@@ -83,6 +92,13 @@ class Understanding:
     parts: tuple[Part, ...] = ()
     """The burst sentence by sentence; `intent` is that of the weightiest."""
     slots: tuple[Slot, ...] = ()
+    sentiment: Sentiment = Sentiment()
+    urgency: float = 0.0
+    """0..1: how much hurry there is."""
+    topics: tuple[str, ...] = ()
+    """What the sentences are about, in their order: price, appointment…, or the workspace's own intents."""
+    safety: str = ""
+    """What must reach a person at once: self_harm, medical, danger, emergency, threat or legal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +275,8 @@ class Turn:
     pending: tuple[WorldEffect, ...] = ()
     """What that step wants done, if its words may leave."""
     standing: Standing = Standing()
+    identity: Identity = field(default_factory=Identity)
+    """What the customer has proved, and what became of a code in this burst."""
     added: tuple[str, ...] = ()
     """Words that rules add to the reply."""
     handed: str = ""

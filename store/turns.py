@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic_core import to_jsonable_python
 from sqlalchemy import text
 
+from domain.identity import Identity
 from domain.skill import WorldEffect
 from domain.turn import (
     Action,
@@ -36,6 +37,7 @@ from store import (
     drafts,
     effects,
     gaps,
+    identities,
     links,
     outbox,
     ruling,
@@ -79,7 +81,8 @@ _NEXT_DUE = text(
 _HOLD = text(
     "select c.id, c.contact_id, c.epoch, c.state, c.owner, c.paused_until, c.last_seq, c.answered_seq, c.failures,"
     " p.id as root, p.name, p.language, exists (select from conversation_link l where l.workspace_id = c.workspace_id"
-    " and l.conversation_id = c.id) as linked from conversation c"
+    " and l.conversation_id = c.id) as linked, exists (select from identity_code i where i.workspace_id = c.workspace_id"
+    " and i.conversation_id = c.id) as coded from conversation c"
     " join contact o on o.workspace_id = c.workspace_id and o.id = c.contact_id"
     " join contact p on p.workspace_id = o.workspace_id and p.id = coalesce(o.root_id, o.id)"
     " where c.id = :id for update of c"
@@ -322,9 +325,17 @@ async def _start(
             context=await contexts.values(tx, row.id),
             runs=await skill_runs.active(tx, row.id),
             standing=await ruling.standing(tx, row.id, row.root, workspace.profile),
+            identity=await _identity(tx, row, thread, burst),
         ),
         begun.scalar_one() or "",
     )
+
+
+async def _identity(tx: Tx, row: Any, thread: Any, burst: list[tuple[Any, int]]) -> Identity:
+    if not row.coded:
+        return Identity()
+    said = [(one.id, one.thread_id, tx.vault.open("message.body", bytes(one.body))) for one, _ in burst]
+    return await identities.listen(tx, row.root, thread.id, said)
 
 
 async def glimpse(tx: Tx, conversation_id: UUID) -> Started | None:

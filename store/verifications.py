@@ -6,14 +6,13 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
 from domain.errors import TooMany
 from domain.messages import Address, Scheme
-from store import audit, contacts, merges, outbox
+from store import audit, contacts, merges, outbox, reaching
 from store.db import Tx, new_id
 from store.outbox import NewMessage
 
@@ -37,18 +36,6 @@ _REPLACE = text(
 _ADD = text(
     "insert into verification (workspace_id, id, visitor_key, address_id, code_hash, expires_at)"
     " values (:w, :id, :visitor, :address, :hash, frontdesk_now() + :life)"
-)
-_OPEN = text(
-    "insert into conversation (workspace_id, id, contact_id) values (:w, :id, :contact) on conflict do nothing"
-)
-_CONVERSATION = text(
-    "select id from conversation where contact_id = :contact and state <> 'closed' for no key update"
-)
-_THREAD = text(
-    "insert into thread (workspace_id, id, conversation_id, channel_id, address_id)"
-    " values (:w, :id, :conversation, :channel, :address)"
-    " on conflict (workspace_id, conversation_id, channel_id, address_id)"
-    " do update set channel_id = excluded.channel_id returning id"
 )
 _HOLD = text(
     "select id, address_id, code_hash, attempts, expires_at > frontdesk_now() as fresh from verification"
@@ -82,7 +69,7 @@ async def ask(
     challenge, code = new_id(), f"{secrets.randbelow(1_000_000):06d}"
     values = {"w": tx.workspace_id, "id": challenge, "visitor": key, "address": held.id, "life": LIFE}
     await tx.execute(_ADD, values | {"hash": _hash(tx, challenge, code)})
-    thread = await _thread(tx, held, channel_id)
+    thread = await reaching.thread_to(tx, held.contact_id, held.id, channel_id)
     new = NewMessage(thread[0], thread[1], "system", "code", kept)
     await outbox.put(tx, new, lambda kind, text_: [words(code)])
 
@@ -111,15 +98,6 @@ async def _check(
         found = (await tx.execute(_COUNT, {"span": span, "visitor": visitor, "addresses": addresses})).one()
         if found.n >= most:
             raise TooMany("too many codes were asked for; try again later", max(1, round(float(found.wait))))
-
-
-async def _thread(tx: Tx, held: contacts.Held, channel_id: UUID) -> tuple[UUID, UUID]:
-    """(conversation, thread) by which this address is reached."""
-    values: dict[str, Any] = {"w": tx.workspace_id, "id": new_id(), "contact": held.contact_id}
-    await tx.execute(_OPEN, values)
-    conversation_id: UUID = (await tx.execute(_CONVERSATION, values)).scalar_one()
-    values |= {"id": new_id(), "conversation": conversation_id, "channel": channel_id, "address": held.id}
-    return conversation_id, (await tx.execute(_THREAD, values)).scalar_one()
 
 
 async def _join(tx: Tx, visitor: str, address_id: UUID) -> None:

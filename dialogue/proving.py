@@ -1,0 +1,115 @@
+"""The door before skills that want to know who is there: no step, and no word of theirs, before a one-time code that
+went to another address of the customer came back from here. What they had asked is then answered."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dialogue import words
+from domain.identity import CODE_LIFE, Identity, SendCode
+from domain.identity import Heard as Code
+from domain.skill import Heard, Run, RunState, Said, Skill, Step
+
+PROVING = "proving"
+"""What the run remembers meanwhile: the words and the intent that wait, and the purpose of the code."""
+_AGAIN = re.compile(
+    r"\b(?:(?:new|another|send|resend|text me) (?:the |a |me a |me the |it )?(?:code|again|one)|no code"
+    r"|(?:did ?n[o']?t|never|haven'?t) (?:get|got|receive|received|arrive|come)"
+    r"|(?:otro|nuevo|env[ií]\w* (?:el|un|otro)) c[oó]digo|no (?:me )?lleg[oó]|reenv[ií]\w*)\b",
+    re.IGNORECASE,
+)
+
+
+def proves(run: Run) -> bool:
+    """The run waits for a code."""
+    return PROVING in run.memory
+
+
+def typed(run: Run | None, heard: Heard) -> bool:
+    """This message brings the code that the run waits for, right or wrong."""
+    return run is not None and proves(run) and _identity(heard).heard is not None
+
+
+def concerns(skill: Skill, run: Run, heard: Heard) -> bool:
+    if not proves(run):
+        return skill.concerns(run, heard)
+    return typed(run, heard) or heard.command is not None or bool(_AGAIN.search(heard.text))
+
+
+async def step(skill: Skill, run: Run, heard: Heard) -> Step:
+    """The skill's step if they are known, else one on the way there."""
+    if not skill.verification:
+        return await skill.step(run, heard)
+    waits = run.memory.get(PROVING)
+    if waits and _identity(heard).heard in (Code.WRONG, Code.SPENT):
+        return _refused(run, heard)
+    purpose = waits["purpose"] if waits else ""
+    if not _identity(heard).proves(purpose, heard.now):
+        return await _ask(skill, run, heard, purpose)
+    if waits:
+        run, heard = _without(run), _as_asked(heard, waits)
+    step = await skill.step(run, heard)
+    if step.proof and not _identity(heard).proves(step.proof, heard.now):
+        return await _ask(skill, step.run, heard, step.proof)
+    return step
+
+
+async def resume(skill: Skill, run: Run, heard: Heard) -> Step:
+    """Where we were. Whoever is not known is told only that a code is waited for."""
+    waits = run.memory.get(PROVING)
+    if not skill.verification or (not waits and _identity(heard).proves("", heard.now)):
+        return await skill.resume(run, heard)
+    waiting = waits and _identity(heard).waits_for == waits["purpose"]
+    return Step(run, (Said("identity_waits" if waiting else "identity_paused"),))
+
+
+async def _ask(skill: Skill, run: Run, heard: Heard, purpose: str) -> Step:
+    before = run.memory.get(PROVING)
+    if before and before["purpose"] == purpose and _identity(heard).waits_for == purpose:
+        if not _AGAIN.search(heard.text):
+            return Step(run, (Said("identity_waits"),))
+        kept = run
+    else:
+        asked = before or {"text": heard.text, "intent": heard.intent}
+        kept = run.recalling(**{PROVING: {**asked, "purpose": purpose}})
+    way = None
+    if skill.identities is not None and heard.thread_id is not None:
+        way = await skill.identities.way(heard.workspace_id, heard.contact_id, heard.thread_id)
+    if way is None or heard.thread_id is None:
+        return Step(_without(run).ended(RunState.FAILED), (Said("identity_no_way"),), for_person="identity")
+    facts = {"hint": way.hint, "minutes": int(CODE_LIFE.total_seconds() // 60)}
+    send = SendCode(
+        heard.contact_id, heard.thread_id, way.address_id, way.channel_id, purpose,
+        _words("identity_text", heard, code="{code}", **facts), _words("identity_text", heard, code="••••••", **facts),
+    )  # fmt: skip
+    return Step(kept, (Said("identity_sent", facts),), (send,))
+
+
+def _refused(run: Run, heard: Heard) -> Step:
+    if _identity(heard).heard is Code.WRONG:
+        return Step(run, (Said("identity_wrong"),))
+    return Step(_without(run).ended(RunState.FAILED), (Said("identity_spent"),), for_person="identity")
+
+
+def _identity(heard: Heard) -> Identity:
+    return heard.identity or Identity()
+
+
+def _without(run: Run) -> Run:
+    return replace(run, memory={name: value for name, value in run.memory.items() if name != PROVING})
+
+
+def _as_asked(heard: Heard, waits: Mapping[str, Any]) -> Heard:
+    """The message that the code has freed, as if it came now. It confirms nothing."""
+    return replace(
+        heard, text=waits["text"], intent=waits["intent"], command=None, affirms=None, confirmed=False, begins=True,
+        entities=(), told=frozenset(),
+    )  # fmt: skip
+
+
+def _words(key: str, heard: Heard, **facts: Any) -> str:
+    profile = heard.profile
+    return words.say(
+        key, heard.language, profile.assistant.personality, business=profile.workspace.name, **facts
+    )

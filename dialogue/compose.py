@@ -323,8 +323,15 @@ def _template(key: str) -> Callable[[Turn], Reply | None]:
     return lambda turn: Reply(_say(key, turn), key)
 
 
+def _emergency(turn: Turn) -> Reply:
+    at_risk = turn.understood is not None and turn.understood.safety == "self_harm"
+    return Reply(_say("self_harm" if at_risk else "emergency", turn), "emergency")
+
+
 _ALONE: dict[str, Callable[[Turn], Reply | None]] = {
-    "emergency": _template("emergency"),
+    "emergency": _emergency,
+    "threat": _template("threat"),
+    "legal": _template("legal"),
     "urgent": _urgent,
     "want_human": _template("want_human"),
     "complaint": _template("complaint"),

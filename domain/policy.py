@@ -5,7 +5,7 @@ import re
 from domain.turn import Action, Decision, Reply, Understanding
 from domain.workspace import Policy, Posture, Reason
 
-URGENT = frozenset({"emergency", "urgent", "want_human"})
+URGENT = frozenset({"emergency", "threat", "legal", "urgent", "want_human"})
 """These reach a person whatever the policy says."""
 COURTESIES = frozenset({"thanks", "goodbye", "acknowledgement"})
 """Kinds of reply that need not be said twice."""

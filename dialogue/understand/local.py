@@ -1,15 +1,17 @@
 """Understanding with no key and no network: example sentences, a lexicon of front-desk words, and parsers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from dialogue.understand import mood
 from dialogue.understand.concepts import concepts
 from dialogue.understand.examples import Example, built_in, in_both_languages, with_own, words_of
+from dialogue.understand.safety import INTENTS, safety
 from dialogue.understand.sentences import LONGEST, arranges, asks, letters, normal, split, wishes, wordless
 from dialogue.vocabulary import content, speaks
 from domain import suspect
@@ -21,13 +23,29 @@ from domain.workspace import Profile
 if TYPE_CHECKING:
     from dialogue.understand.model import Embed, Guess, Model
 
-NEVER_LEARNT = frozenset({"unknown", "reaction", "media", "empty", "fair_housing"})
+NEVER_LEARNT = frozenset({"unknown", "reaction", "media", "empty", "fair_housing", "threat", "legal"})
 BUILT_IN = frozenset(example.intent for example in built_in()) | NEVER_LEARNT
 PLEASANTRIES = frozenset({"greeting", "thanks", "goodbye", "affirm", "deny", "reaction"})
-WEIGHT = {"emergency": 10, "urgent": 9, "want_human": 8, "complaint": 7, "who_are_you": 5, "ask_knowledge": 5}
+WEIGHT = {
+    "emergency": 12,
+    "threat": 11,
+    "legal": 10,
+    "urgent": 9,
+    "want_human": 8,
+    "complaint": 7,
+    "who_are_you": 5,
+    "ask_knowledge": 5,
+}
 WEIGHT |= {"give_information": 4, "unknown": 3, "deny": 2, "affirm": 2, "greeting": 1, "goodbye": 1}
 WEIGHT |= {"thanks": 1, "reaction": 0}
 """Which of several intents in one burst it is about. What is not listed wants something done and weighs 6."""
+TOPICS = {
+    "ask_price": "price", "ask_payment": "payment", "ask_hours": "hours", "ask_location": "location",
+    "ask_knowledge": "question", "book_appointment": "appointment", "cancel_appointment": "appointment",
+    "reschedule_appointment": "appointment", "check_status": "status", "complaint": "complaint",
+    "emergency": "emergency", "urgent": "emergency", "threat": "safety", "legal": "legal", "want_human": "person",
+    "who_are_you": "assistant", "are_you_robot": "assistant",
+}  # fmt: skip
 WHEN = (Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.DATE_RANGE, Kind.TIME_RANGE)
 SURE, SURE_OF_MEANING = 0.75, 0.6
 """A question that the classifier takes for a pleasantry needs at least this to be one, by its words alone and by
@@ -72,7 +90,9 @@ class LocalUnderstander:
         model = self._model(with_own(profile.intents))
         entities = find_entities(text[:LONGEST], now)
         ours = frozenset(content(profile.workspace.name))
-        readings = [_read(sentence, model, entities, ours) for sentence in split(text)] or [_nothing()]
+        sentences = split(text)
+        readings = [_read(sentence, model, entities, ours) for sentence in sentences] or [_nothing()]
+        intents = [reading.part.intent for reading in readings]
         main = max(readings, key=lambda reading: (weight(reading.part.intent), reading.part.confidence))
         return Understanding(
             intent=main.part.intent,
@@ -83,6 +103,10 @@ class LocalUnderstander:
             runner_up=main.runner_up,
             automatic=looks_automatic(text),
             parts=tuple(reading.part for reading in readings),
+            sentiment=mood.sentiment(sentences, self._embed),
+            urgency=mood.urgency(text[:LONGEST], intents),
+            topics=topics(intents),
+            safety=_gravest(sentences, intents),
         )
 
     @cached_property
@@ -111,6 +135,17 @@ class Reading:
     language: str
 
 
+def topics(intents: Sequence[str]) -> tuple[str, ...]:
+    """What they are about; pleasantries are about nothing."""
+    about = (TOPICS.get(intent, "" if intent in BUILT_IN else intent) for intent in intents)
+    return tuple(dict.fromkeys(topic for topic in about if topic))
+
+
+def _gravest(sentences: Sequence[str], intents: Sequence[str]) -> str:
+    seen = {safety(sentence) for sentence in sentences}
+    return next((kind for kind in INTENTS if kind in seen), "emergency" if "emergency" in intents else "")
+
+
 def weight(intent: str) -> int:
     return WEIGHT.get(intent, 6)
 
@@ -122,7 +157,9 @@ def _nothing() -> Reading:
 def _read(sentence: str, model: "Model", entities: tuple[Entity, ...], ours: frozenset[str]) -> Reading:
     guess = model.guess(sentence)
     intent, confidence = guess.intent, guess.confidence
-    if "alarm" in concepts(normal(sentence)):
+    if grave := safety(sentence):
+        intent, confidence = INTENTS[grave], max(confidence, SURE)
+    elif "alarm" in concepts(normal(sentence)):
         intent, confidence = "emergency", max(confidence, SURE)
     elif _asks_for_us(sentence, ours):
         intent, confidence = "who_are_you", max(confidence, SURE)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MEASURED = frozenset({"all-MiniLM-L6-v2"})
+"""Models whose cosines mean what `dialogue.answers` takes them for. Another's only put passages in order."""
 CANDIDATES = 100
 """Of each kind: nearest in meaning, best by words."""
 MOST_POSTINGS = 5_000
@@ -82,7 +84,8 @@ class Hybrid:
             best = rank(hits, known)[: max(limit, 1) * 4]
             read = await passages.read(tx, [one.hit.nr for one in best])
         coverage = weigh(known)
-        found = [_passage(one, read[one.hit.nr], coverage) for one in best if one.hit.nr in read]
+        measured = known.model in MEASURED
+        found = [_passage(one, read[one.hit.nr], coverage, measured) for one in best if one.hit.nr in read]
         if vector is None:
             found.sort(key=lambda passage: -passage.score)
         if self._rerank:
@@ -144,8 +147,9 @@ def words_weight(similar: Sequence[float]) -> float:
     return WORDS_MOST + share * (WORDS_LEAST - WORDS_MOST)
 
 
-def _passage(one: Ranked, found: Found, coverage: Mapping[str, float]) -> Passage:
-    similarity = None if one.hit.similarity is None else round(one.hit.similarity, 3)
+def _passage(one: Ranked, found: Found, coverage: Mapping[str, float], measured: bool) -> Passage:
+    known = measured and one.hit.similarity is not None
+    similarity = round(one.hit.similarity or 0.0, 3) if known else None
     score = round(covers(found, coverage), 3)
     return Passage(found.id, found.title, found.heading, found.text, score, similarity)
 

@@ -113,11 +113,11 @@ def _saved(thing: Any) -> bytes:
 def bomb(main: str = "word/document.xml", size: int = 300 * 1024 * 1024) -> bytes:
     """Small outside, `size` bytes inside."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        with archive.open(main, "w", force_zip64=True) as part:
-            piece = b" " * 1024 * 1024
-            for _ in range(size // len(piece)):
-                part.write(piece)
+    archive = zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9)
+    with archive, archive.open(main, "w", force_zip64=True) as part:
+        piece = b" " * 1024 * 1024
+        for _ in range(size // len(piece)):
+            part.write(piece)
     return out.getvalue()
 
 

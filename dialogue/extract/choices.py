@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
-from dialogue.extract.cues import Signs, after, before, fit, lexicon, root
+from dialogue.extract.cues import Signs, after, before, fit, lexicon
 from dialogue.extract.heard import Found, Heard, How
 from dialogue.extract.polarity import corrects, negated
 from domain.fields import Field_, FieldType
-from domain.fields.options import Mention, apart, mentions, plain, tokens
+from domain.fields.options import Mention, apart, mentions, plain, singular, tokens
 
 BY_MEANING = 0.8
 """How sure "football" is to mean sports."""
@@ -78,7 +78,7 @@ def _as_people_say(text: str, field: Field_) -> Iterator[Mention]:
     """By a word of the same step of a scale, or of a kind: only where it can mean one option."""
     means = _meanings(field.options)
     for token in tokens(text):
-        option = means.get(root(token.word))
+        option = means.get(token.word)
         if option and not _KNOWN.search(text[: token.start]):
             yield Mention(option, token.start, token.end, BY_MEANING)
 
@@ -91,7 +91,7 @@ _KNOWN = re.compile(r"\b(?:the|that|this|those|these|el|la|ese|esa) $", re.IGNOR
 def _meanings(options: tuple[str, ...]) -> Mapping[str, str]:
     means: dict[str, set[str]] = {}
     for option in options:
-        words = {root(word) for word in re.findall(r"[a-z]+", plain(option))}
+        words = {singular(word) for word in re.findall(r"[a-z]+", plain(option))}
         for steps in _scales():
             for step in steps:
                 if words & step:
@@ -116,13 +116,13 @@ def _only(word: str, options: set[str]) -> str | None:
 
 @cache
 def _utmost() -> frozenset[str]:
-    return frozenset(root(word) for word in lexicon()["utmost"].split())
+    return frozenset(singular(word) for word in lexicon()["utmost"].split())
 
 
 @cache
 def _scales() -> tuple[tuple[frozenset[str], ...], ...]:
     return tuple(
-        tuple(frozenset(root(word) for word in step.split()) for step in scale)
+        tuple(frozenset(singular(word) for word in step.split()) for step in scale)
         for scale in lexicon()["scales"]
     )
 
@@ -130,7 +130,10 @@ def _scales() -> tuple[tuple[frozenset[str], ...], ...]:
 @cache
 def _kinds() -> Mapping[str, frozenset[str]]:
     kinds: Mapping[str, str] = lexicon()["kinds"]
-    return {root(kind): frozenset(root(word) for word in members.split()) for kind, members in kinds.items()}
+    return {
+        singular(kind): frozenset(singular(word) for word in members.split())
+        for kind, members in kinds.items()
+    }
 
 
 def _score(heard: Heard, signs: Signs, field: Field_, m: Mention, rivals: bool) -> float:

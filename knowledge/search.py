@@ -36,7 +36,7 @@ MOST_POSTINGS = 5_000
 """A word's passages are looked through only as long as all words together have no more; 5 ms."""
 LONGEST = 2_000
 """Characters of a question that are read."""
-WORDS_MOST, WORDS_LEAST = 0.4, 0.1
+WORDS_MOST, WORDS_LEAST = 0.5, 0.1
 """What a passage that holds every word of the question gains in cosine."""
 ALIKE_PEAK, APART_PEAK = 0.05, 0.20
 """How far the nearest passage stands above the mean of the nine after it: up to the one, words count most; from the

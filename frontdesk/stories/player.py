@@ -269,10 +269,11 @@ async def _happen(stage: Stage, scene: Scene, story: Story, event: str, before: 
 
 async def _look(stage: Stage, scene: Scene, story: Story) -> Seen:
     async with stage.rt.db.transaction(scene.workspace_id) as tx:
-        page = await conversations.page(tx, state=None, owner=None, before=None, limit=1)
+        page = await conversations.page(tx, state=None, owner=None, before=None, limit=2)
         if not page:
             return Seen(None, [], None, None, {})
-        conversation = page[0]
+        # the clock stands still: of two that moved in the same instant it is the open one
+        conversation = max(page, key=lambda one: (one.updated_at, one.state != "closed", one.id))
         said = await conversations.messages(tx, conversation.id, None, 200)
         told = await turns.told(tx, conversation.id, None, 20)
         waiting = await drafts.page(

@@ -240,6 +240,8 @@ def shown(event: Event) -> dict[str, Any]:
             plain[one.name] = value
     if "sender" in plain:
         plain["sender"] = plain["sender"].value
+    if "moved_to" in plain:
+        plain["moved_to"] = plain["moved_to"].value
     if "media" in plain:
         plain["media"] = [[media.url, media.content_type] for media in plain["media"]]
     if "sent_at" in plain:

@@ -10,18 +10,24 @@ from fastapi.routing import APIRoute
 from starlette.routing import WebSocketRoute
 
 from admin_api import (
+    analytics,
     attachments,
+    audit,
     channels,
     contacts,
+    context_schemas,
+    contexts,
     conversations,
     docs,
     documents,
     drafts,
+    files,
     keys,
     me,
     members,
     notifications,
     problems,
+    rules,
     sign_in,
     templates,
     workspaces,
@@ -57,7 +63,8 @@ _ABOUT = (
     " decide about drafts, and see why the assistant said what it said; and what its people set up there."
 )
 _IN_WORKSPACE = (
-    contacts.router,
+    contacts.router, context_schemas.router, contexts.of_conversation, contexts.router, rules.router, analytics.router,
+    audit.router, files.router,
     workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,
     notifications.preferences, conversations.router, drafts.router, attachments.router, templates.router,
     documents.router, documents.finding,

@@ -107,8 +107,10 @@ def _parameter(one: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _fields(schemas: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """The fields of an object and of what it holds."""
+def _fields(
+    schemas: dict[str, Any], schema: dict[str, Any], above: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    """The fields of an object and of what it holds; of one that holds its own kind, once."""
     schema = _resolved(schemas, schema)
     found = []
     for name, field in schema.get("properties", {}).items():
@@ -117,8 +119,9 @@ def _fields(schemas: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, A
             {"name": name, "type": _type(field), "needed": needed, "about": field.get("description", "")}
         )
         for inner, step in ((field, "."), (field.get("items", {}), "[]."), (_values(field), ".*.")):
-            if "$ref" in inner:
-                found += [one | {"name": name + step + one["name"]} for one in _fields(schemas, inner)]
+            if "$ref" in inner and inner["$ref"] not in above:
+                below = _fields(schemas, inner, (*above, inner["$ref"]))
+                found += [one | {"name": name + step + one["name"]} for one in below]
     return found
 
 

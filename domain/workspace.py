@@ -39,7 +39,10 @@ def read_duration(value: Any) -> Any:
         unit = rest[len(number) : len(number) + 1]
         if not number or unit not in _UNITS:
             raise ValueError(f"{value!r} is not a duration; write 90s, 15m, 8h, 14d or 1h30m")
-        total += timedelta(**{_UNITS[unit]: float(number)})
+        try:
+            total += timedelta(**{_UNITS[unit]: float(number)})
+        except OverflowError:
+            raise ValueError(f"{value!r} is longer than time goes; write 90s, 15m, 8h, 14d or 1h30m") from None
         rest = rest[len(number) + 1 :].strip()
     return total
 

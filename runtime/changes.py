@@ -21,12 +21,12 @@ def created(file: WorkspaceFile) -> list[str]:
     return lines + [f"knowledge.{one.source}: added, {len(one.chunks)} passages" for one in file.documents]
 
 
-async def between(tx: Tx, file: WorkspaceFile) -> list[str]:
+async def between(tx: Tx, file: WorkspaceFile, *, documents: bool = True) -> list[str]:
     """From the workspace as it is to the file; empty when there is nothing to do."""
     before = (await workspaces.get(tx)).profile
     lines = _profiles(before, file.profile)
     lines += _channels(await channels.listed(tx), file.profile)
-    return lines + _documents(await knowledge.stored(tx), file)
+    return lines + (_documents(await knowledge.stored(tx), file) if documents else [])
 
 
 def paths(before: Profile, after: Profile) -> list[str]:

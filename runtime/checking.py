@@ -13,7 +13,7 @@ from domain.workflow import Workflow
 from domain.workspace import Profile
 from skills.registry import SETTINGS
 
-PLANNED = frozenset({"transfers", "portfolio", "property_search", "rasa"})
+PLANNED = frozenset({"transfers", "property_search", "rasa"})
 """Skills that a file may name already; this version keeps their settings and does not run them."""
 
 
@@ -55,8 +55,15 @@ def _of(model: type[BaseModel], given: Mapping[str, Any], where: tuple[Any, ...]
     try:
         model.model_validate(given)
     except ValidationError as error:
-        for one in error.errors():
+        found = error.errors()
+        for one in found:
+            if one["type"] == "too_short" and any(_within(other, one) for other in found):
+                continue  # what is wrong in a list leaves it empty: an echo
             yield {**one, "loc": (*where, *one["loc"])}
+
+
+def _within(one: Any, other: Any) -> bool:
+    return len(one["loc"]) > len(other["loc"]) and one["loc"][: len(other["loc"])] == other["loc"]
 
 
 def _said(where: tuple[Any, ...], words: str, given: Any) -> dict[str, Any]:

@@ -74,6 +74,35 @@ def read(path: Path, root: Path | None = None, environ: Mapping[str, str] | None
     return check(data, str(path), root or _root(data, path))
 
 
+def read_text(text: str, name: str, before: Profile) -> WorkspaceFile:
+    """A file that came over the network, for the workspace that `before` is: it names no other workspace and no document
+    that is not there already. Raise BadFile."""
+    try:
+        data = YAML().load(text)
+    except MarkedYAMLError as error:
+        raise BadFile([mistakes.not_yaml(name, error)]) from None
+    except (ValueError, RecursionError) as error:
+        raise BadFile([f"{name}:1: this is not YAML: {error}"]) from None
+    if not isinstance(data, dict):
+        raise BadFile([f"{name}:1: the file must be a mapping of keys to values"])
+    named = data.get("knowledge") or []
+    known = set(before.knowledge)
+    strange = [str(one) for one in named if str(one) not in known] if isinstance(named, list) else []
+    found = [
+        f"{name}:{mistakes.line(data, ('knowledge',))}: knowledge: {one}: there is no such document here; upload it first"
+        for one in strange
+    ]
+    if found:
+        raise BadFile(found)
+    profile = _checked(data, name)
+    if profile.workspace.slug != before.workspace.slug:
+        line = mistakes.line(data, ("workspace", "slug"))
+        raise BadFile(
+            [f"{name}:{line}: workspace.slug: this is the workspace {before.workspace.slug}; keep its slug"]
+        )
+    return WorkspaceFile(profile, (), _notices(profile))
+
+
 def _root(data: Any, path: Path) -> Path:
     named = data.get("knowledge") if isinstance(data, dict) else None
     beside = path.absolute().parent
@@ -102,6 +131,27 @@ def _fill_in(data: Any, name: str, environ: Mapping[str, str]) -> list[str]:
 
 def check(data: Any, name: str, root: Path) -> WorkspaceFile:
     """A mapping in the file's shape, made into a profile. Raise BadFile."""
+    profile, found = _found(data, name)
+    documents = []
+    for n, source in enumerate(profile.knowledge):
+        try:
+            documents.append(_document(root, source))
+        except ValueError as error:
+            found.append(f"{name}:{mistakes.line(data, ('knowledge', n))}: knowledge.{n}: {source}: {error}")
+    if found:
+        raise BadFile(found)
+    return WorkspaceFile(profile, tuple(documents), _notices(profile))
+
+
+def _checked(data: Any, name: str) -> Profile:
+    profile, found = _found(data, name)
+    if found:
+        raise BadFile(found)
+    return profile
+
+
+def _found(data: Any, name: str) -> tuple[Profile, list[str]]:
+    """The profile, and what is wrong with it all the same. Raise BadFile when it is none."""
     try:
         profile = Profile.model_validate(data)
     except ValidationError as error:
@@ -113,15 +163,7 @@ def check(data: Any, name: str, root: Path) -> WorkspaceFile:
         for n, one in enumerate(profile.channels)
         if one.kind not in CHANNELS and one.kind not in PLANNED
     ]
-    documents = []
-    for n, source in enumerate(profile.knowledge):
-        try:
-            documents.append(_document(root, source))
-        except ValueError as error:
-            found.append(f"{name}:{mistakes.line(data, ('knowledge', n))}: knowledge.{n}: {source}: {error}")
-    if found:
-        raise BadFile(found)
-    return WorkspaceFile(profile, tuple(documents), _notices(profile))
+    return profile, found
 
 
 def _notices(profile: Profile) -> tuple[str, ...]:
@@ -182,10 +224,12 @@ async def find(db: Database, file: WorkspaceFile) -> UUID | None:
         return await workspaces.by_slug(dispatch, file.profile.workspace.slug)
 
 
-async def put(tx: Tx, file: WorkspaceFile, credentials: dict[str, str]) -> None:
-    """Bring the workspace up to the file. A channel that the file no longer names sends nothing more; one without
-    credentials in the file keeps those it has."""
-    await workspaces.replace_profile(tx, file.profile)
+async def put(
+    tx: Tx, file: WorkspaceFile, credentials: dict[str, str], *, actor: str = "file", documents: bool = True
+) -> None:
+    """Bring the workspace up to the file; without `documents` its knowledge stays as it is. A channel that the file no
+    longer names sends nothing more; one without credentials in the file keeps those it has."""
+    await workspaces.replace_profile(tx, file.profile, actor)
     standing = {(one.kind, one.address): one for one in await channels.listed(tx)}
     for channel in (one for one in file.profile.channels if one.kind in CHANNELS):
         before = standing.pop((channel.kind, channel.address), None)
@@ -198,6 +242,8 @@ async def put(tx: Tx, file: WorkspaceFile, credentials: dict[str, str]) -> None:
             await channels.resume(tx, channel_id)
     for gone in standing.values():
         await channels.suspend(tx, gone.id, NOT_IN_FILE)
+    if not documents:
+        return
     for one in file.documents:
         await knowledge.put(tx, one.source, one.title, one.chunks, one.original)
     await knowledge.keep_only(tx, [one.source for one in file.documents])

@@ -22,6 +22,11 @@ _ALL = text("select * from audit order by n")
 _SINCE = text(
     "select details from audit where verb = :verb and object_id = :id and (details->>'version')::int > :version order by n"
 )
+_PAGE = text(
+    "select n, at, actor, verb, object_kind, object_id, details from audit"
+    " where (cast(:object as uuid) is null or object_id = :object) and (cast(:verb as text) is null or verb = :verb)"
+    " and (cast(:before as bigint) is null or n < :before) order by n desc limit :limit"
+)
 _COUNT = text("select count(*) from audit")
 _FIRST = b"\0" * 32
 
@@ -71,6 +76,14 @@ async def details_since(tx: Tx, verb: str, object_id: UUID, version: int) -> lis
     """Of what was done to it after it had this version, oldest first; for verbs whose details name the version."""
     values = {"verb": verb, "id": object_id, "version": version}
     return [row.details for row in await tx.execute(_SINCE, values)]
+
+
+async def page(
+    tx: Tx, *, object_id: UUID | None, verb: str | None, before: int | None, limit: int
+) -> list[Entry]:
+    """Newest first."""
+    values = {"object": object_id, "verb": verb, "before": before, "limit": limit}
+    return [Entry(*row) for row in await tx.execute(_PAGE, values)]
 
 
 async def count(tx: Tx) -> int:

@@ -1,22 +1,61 @@
 """The values of a conversation's context: only ever added to; what a person set, the assistant leaves alone."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic_core import to_jsonable_python
 from sqlalchemy import text
 
+from domain.fields import Complaint, Here, accept
 from domain.turn import SetField, Value
-from store import likely
+from domain.workspace import Profile
+from store import events, likely
 from store.db import Tx, new_id
 
 _ADD = text(
     "insert into context_value (workspace_id, id, conversation_id, field, value, source, confidence, words,"
-    " evidence_seq, turn_id, person_id) values (:w, :id, :conversation, :field, :value, :source, :confidence,"
-    " :words, :evidence, :turn, :person)"
+    " evidence_seq, turn_id, person_id, why, reverts) values (:w, :id, :conversation, :field, :value, :source,"
+    " :confidence, :words, :evidence, :turn, :person, :why, :reverts)"
+)
+_COUNT = text("select count(*) from context_value where conversation_id = :conversation")
+_SINCE = text(
+    "select distinct field from (select field, row_number() over (order by n) as version from context_value"
+    " where conversation_id = :conversation) v where version > :version order by field"
+)
+_HISTORY = text(
+    "select * from (select v.*, lag(value) over (partition by field order by n) as before"
+    " from context_value v where conversation_id = :conversation) told"
+    " where (cast(:field as text) is null or field = :field) and (cast(:below as bigint) is null or n < :below)"
+    " order by n desc limit :limit"
+)
+_PLACE = text("select n, field from context_value where conversation_id = :conversation and id = :id")
+_PLACE_AT = text(
+    "select coalesce(max(n), 0) from context_value where conversation_id = :conversation and at <= :at"
+)
+_NEWEST = text("select coalesce(max(n), 0) from context_value where conversation_id = :conversation")
+_AS_OF = text(
+    "select distinct on (field) id, field, value from context_value where conversation_id = :conversation"
+    " and n <= :n order by field, n desc"
+)
+_LIVE = text(
+    "select distinct on (v.conversation_id, v.field) v.conversation_id, v.field, v.value from context_value v"
+    " join conversation c on c.workspace_id = v.workspace_id and c.id = v.conversation_id and c.state <> 'closed'"
+    " order by v.conversation_id, v.field, v.n desc"
+)
+_STATISTICS = text(
+    "select field, source, count(*) as values, count(distinct conversation_id) as conversations,"
+    " avg(confidence) as confidence from (select distinct on (conversation_id, field) conversation_id, field, source,"
+    " confidence from context_value where at >= :since order by conversation_id, field, n desc) newest"
+    " group by field, source order by field, source"
+)
+_STATUSES = text(
+    "select coalesce(status, '') as status, count(*) as conversations from conversation where updated_at >= :since"
+    " group by 1 order by 2 desc, 1"
 )
 _CURRENT = text(
     "select distinct on (field) field, value, source, confidence, words, evidence_seq, at from context_value"
@@ -49,6 +88,35 @@ _CURRENT_OF_LINKED = text(
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the history. `n` is its place; `before` is what the field was, None: nothing."""
+
+    id: UUID
+    n: int
+    field: str
+    before: Any
+    after: Any
+    source: str
+    confidence: float
+    words: str | None
+    evidence_seq: int | None
+    turn_id: UUID | None
+    person_id: UUID | None
+    why: str | None
+    reverts: UUID | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unkept:
+    """A value that the schema does not take any more."""
+
+    conversation_id: UUID
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """A field as it stands, and why."""
 
@@ -64,7 +132,10 @@ async def current(tx: Tx, conversation_id: UUID) -> dict[str, Kept]:
     asked = {"conversation": conversation_id}
     linked = (await tx.execute(_IS_LINKED, asked)).scalar_one()
     rows = await tx.execute(_CURRENT_OF_LINKED if linked else _CURRENT, asked)
-    return {row.field: _kept(tx, row) for row in rows}
+    found = {row.field: _kept(tx, row) for row in rows}
+    return {
+        name: kept for name, kept in found.items() if kept.value is not None
+    }  # a person may empty a field
 
 
 async def values(tx: Tx, conversation_id: UUID) -> dict[str, Value]:
@@ -72,23 +143,158 @@ async def values(tx: Tx, conversation_id: UUID) -> dict[str, Value]:
     return {name: Value(one.value, one.source, one.confidence) for name, one in kept.items()}
 
 
-async def set_by_ai(tx: Tx, conversation_id: UUID, turn_id: UUID, changes: list[SetField]) -> None:
+async def set_by_ai(tx: Tx, conversation_id: UUID, turn_id: UUID | None, changes: list[SetField]) -> None:
     standing = await current(tx, conversation_id) if changes else {}
     for change in changes:
         before = standing.get(change.name)
         value = to_jsonable_python(change.value, fallback=str)
         if before is not None and (before.source == "human" or before.value == value):
             continue
-        await tx.execute(
-            _ADD,
-            {
-                "w": tx.workspace_id, "id": new_id(), "conversation": conversation_id, "field": change.name,
-                "value": tx.vault.seal("context_value.value", json.dumps(value)), "source": change.source,
-                "confidence": change.confidence, "words": tx.vault.seal("context_value.words", change.words),
-                "evidence": change.evidence_seq, "turn": turn_id, "person": None,
-            },
-        )  # fmt: skip
+        origin = _Origin(change.source, change.confidence, change.words, change.evidence_seq, turn_id)
+        await _add(tx, conversation_id, change.name, value, origin)
         await likely.told(tx, conversation_id, change.evidence_seq, change.name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    source: str
+    confidence: float = 1.0
+    words: str = ""
+    evidence_seq: int | None = None
+    turn_id: UUID | None = None
+    person_id: UUID | None = None
+    why: str | None = None
+    reverts: UUID | None = None
+
+
+async def _add(tx: Tx, conversation_id: UUID, field: str, value: Any, origin: _Origin) -> None:
+    await tx.execute(
+        _ADD,
+        {
+            "w": tx.workspace_id, "id": new_id(), "conversation": conversation_id, "field": field,
+            "value": tx.vault.seal("context_value.value", json.dumps(value)), "source": origin.source,
+            "confidence": origin.confidence, "words": tx.vault.seal("context_value.words", origin.words),
+            "evidence": origin.evidence_seq, "turn": origin.turn_id, "person": origin.person_id,
+            "why": origin.why and tx.vault.seal("context_value.why", origin.why), "reverts": origin.reverts,
+        },
+    )  # fmt: skip
+
+
+async def version(tx: Tx, conversation_id: UUID) -> int:
+    """How often anything was set in it."""
+    found: int = (await tx.execute(_COUNT, {"conversation": conversation_id})).scalar_one()
+    return found
+
+
+async def changed_since(tx: Tx, conversation_id: UUID, version: int) -> list[str]:
+    """The fields that were set after it had this version."""
+    rows = await tx.execute(_SINCE, {"conversation": conversation_id, "version": version})
+    return [row.field for row in rows]
+
+
+async def set_by_person(
+    tx: Tx,
+    conversation_id: UUID,
+    person_id: UUID | None,
+    changes: Mapping[str, Any],
+    why: str | None = None,
+    reverts: Mapping[str, UUID] | None = None,
+) -> list[str]:
+    """The conversation is held. None empties a field, which the assistant may then fill again. Returns the fields that
+    are different now; rules that wait for them hear of it."""
+    before, place = await current(tx, conversation_id), await newest(tx, conversation_id)
+    changed = []
+    for name, value in changes.items():
+        kept = before.get(name)
+        same = kept.value == value and (value is None or kept.source == "human") if kept else value is None
+        if same:
+            continue
+        origin = _Origin("human", person_id=person_id, why=why, reverts=(reverts or {}).get(name))
+        await _add(tx, conversation_id, name, value, origin)
+        changed.append(name)
+    if changed:
+        told = ",".join(changed)
+        await events.add(tx, "context.changed", conversation_id, conversation_id, fields=told, after=place)
+    return changed
+
+
+async def newest(tx: Tx, conversation_id: UUID) -> int:
+    """The place of the last change; 0 before the first."""
+    found: int = (await tx.execute(_NEWEST, {"conversation": conversation_id})).scalar_one()
+    return found
+
+
+async def place_of(tx: Tx, conversation_id: UUID, change_id: UUID) -> int | None:
+    """Of an entry of this conversation's history."""
+    row = (await tx.execute(_PLACE, {"conversation": conversation_id, "id": change_id})).first()
+    return row.n if row else None
+
+
+async def place_at(tx: Tx, conversation_id: UUID, at: datetime) -> int:
+    found: int = (await tx.execute(_PLACE_AT, {"conversation": conversation_id, "at": at})).scalar_one()
+    return found
+
+
+async def as_of(tx: Tx, conversation_id: UUID, n: int) -> dict[str, tuple[Any, UUID]]:
+    """Each field as it was just after this place, with the entry that set it."""
+    rows = await tx.execute(_AS_OF, {"conversation": conversation_id, "n": n})
+    return {row.field: (_value(tx, row.value), row.id) for row in rows}
+
+
+async def history(
+    tx: Tx, conversation_id: UUID, field: str | None, below: int | None, limit: int
+) -> Sequence[Change]:
+    """Newest first."""
+    values = {"conversation": conversation_id, "field": field, "below": below, "limit": limit}
+    return [_change(tx, row) for row in await tx.execute(_HISTORY, values)]
+
+
+async def fit(tx: Tx, profile: Profile, person_id: UUID | None) -> list[Unkept]:
+    """Live contexts brought to the schema that conversations use: a value that it reads as another one becomes that,
+    one that it does not take leaves the context. Both stand in the history."""
+    schema = profile.schemas[0]
+    fields = {field.name: field for field in schema.fields}
+    here = Here(tx.now.astimezone(ZoneInfo(profile.workspace.timezone)), profile.assistant.languages[0])
+    why, unkept = f"schema {schema.name} was changed", []
+    for row in await tx.execute(_LIVE):
+        value = _value(tx, row.value)
+        if value is None:
+            continue
+        field = fields.get(row.field)
+        kept: Any = (
+            Complaint("removed", "there is no such field any more")
+            if field is None
+            else accept(value, field, here)
+        )
+        if isinstance(kept, Complaint):
+            unkept.append(Unkept(row.conversation_id, row.field, kept.detail))
+            kept = None
+        if kept != value:
+            origin = _Origin("import", person_id=person_id, why=why)
+            await _add(tx, row.conversation_id, row.field, kept, origin)
+    return unkept
+
+
+async def statistics(tx: Tx, since: datetime) -> Sequence[Any]:
+    """Of what was set since: field, source, how many values, of how many conversations, mean confidence."""
+    return (await tx.execute(_STATISTICS, {"since": since})).all()
+
+
+async def statuses(tx: Tx, since: datetime) -> Sequence[Any]:
+    """Conversations by status, of those in which something happened since."""
+    return (await tx.execute(_STATUSES, {"since": since})).all()
+
+
+def _value(tx: Tx, sealed: Any) -> Any:
+    return None if sealed is None else json.loads(tx.vault.open("context_value.value", bytes(sealed)))
+
+
+def _change(tx: Tx, row: Any) -> Change:
+    return Change(
+        row.id, row.n, row.field, _value(tx, row.before), _value(tx, row.value), row.source, row.confidence,
+        tx.vault.open_maybe("context_value.words", row.words and bytes(row.words)), row.evidence_seq, row.turn_id,
+        row.person_id, tx.vault.open_maybe("context_value.why", row.why and bytes(row.why)), row.reverts, row.at,
+    )  # fmt: skip
 
 
 def _kept(tx: Tx, row: Any) -> Kept:

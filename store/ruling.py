@@ -108,7 +108,7 @@ async def set_status(tx: Tx, conversation_id: UUID, effect: SetStatus) -> bool:
         await timers.set_(tx, timers.STATUS_AGES, conversation_id, tx.now + wait)
     await audit.add(
         tx,
-        "system",
+        effect.actor,
         "status_changed",
         "conversation",
         conversation_id,
@@ -224,9 +224,11 @@ async def often(tx: Tx, rule: str, conversation_id: UUID, window: timedelta) -> 
 
 
 def reads_log(profile: Profile) -> bool:
-    """Some rule, or the workflow, waits for what only the log tells."""
+    """Some rule, or the workflow, waits for what only the log tells: also for what a person sets in a context."""
     flows = [step for schema in profile.schemas for step in schema.workflow.get("transitions", ())]
-    return any(rule.get("on") in FROM_LOG for rule in profile.rules) or any(step.get("on") for step in flows)
+    waits = FROM_LOG | {Trigger.CONTEXT_CHANGED}
+    rules = any(rule.get("on") in waits for rule in profile.rules)
+    return rules or any(step.get("on") or step.get("when") for step in flows)
 
 
 async def follow(tx: Tx, *, wanted: bool) -> None:

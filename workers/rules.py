@@ -14,7 +14,7 @@ from domain.rules.effects import Fired
 from domain.turn import Turn
 from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES
-from store import events, notifications, timers, turns, workspaces
+from store import contexts, events, notifications, timers, turns, workspaces
 from store import ruling as rules
 from store.db import Tx
 from store.events import Event
@@ -38,6 +38,7 @@ TRIGGERS = {
     "appointment.booked": Trigger.APPOINTMENT_BOOKED,
     "appointment.moved": Trigger.APPOINTMENT_MOVED,
     "appointment.cancelled": Trigger.APPOINTMENT_CANCELLED,
+    "context.changed": Trigger.CONTEXT_CHANGED,
 }
 """Events of the log that rules can wait for."""
 AT_ONCE = 100
@@ -112,8 +113,21 @@ class RuleWorker:
     async def _ruled(self, tx: Tx, event: Event) -> None:
         assert event.conversation_id is not None
         trigger = TRIGGERS[event.kind]
-        changed = {"status": event.details.get("from")} if trigger is Trigger.STATUS_CHANGED else {}
+        changed = await _changed(tx, event, trigger)
         await run(tx, self._rt, event.conversation_id, lambda turn: ruling.rule(turn, trigger), changed)
+
+
+async def _changed(tx: Tx, event: Event, trigger: Trigger) -> dict[str, Any]:
+    """What is different since, as it was."""
+    assert event.conversation_id is not None
+    if trigger is Trigger.STATUS_CHANGED:
+        return {"status": event.details.get("from")}
+    if trigger is Trigger.CONTEXT_CHANGED:
+        before = await contexts.as_of(tx, event.conversation_id, int(event.details["after"]))
+        return {
+            name: before[name][0] if name in before else None for name in event.details["fields"].split(",")
+        }
+    return {}
 
 
 async def fired(tx: Tx, rt: Runtime, timer: Timer) -> None:

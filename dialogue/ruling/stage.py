@@ -1,17 +1,24 @@
 """The stage of a turn in which the workflow moves on and rules do what they say. Each rule at most once a turn."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from pydantic_core import to_jsonable_python
 
 from dialogue.ruling.actions import Outcome, do
 from dialogue.ruling.facts import facts_of
 from domain import workflow
 from domain.booking import BookTime, CancelTime, MoveTime
-from domain.rules import Rule, Trigger, evaluate, in_order
+from domain.errors import Conflict
+from domain.rules import Facts, Rule, Trigger, Verdict, evaluate, in_order
+from domain.rules.conditions import holds
 from domain.rules.effects import Fired, SetStatus, WaitThen
 from domain.rules.rule import IN_TURN
 from domain.turn import SetField, Turn
 from domain.workflow import Workflow
+from domain.workspace import Profile
 
 ROUNDS = 5
 """So often in one turn may what rules changed set off other rules."""
@@ -26,22 +33,20 @@ _SILENT = frozenset({"stop", "wait"})
 def rule(turn: Turn, happening: Trigger | None = None) -> Turn:
     """First the workflow, because rules may ask for the status; then the rules whose trigger came with this message
     (or is `happening`, outside of a turn), by priority; what they changed may set off others."""
-    flow = _workflow(turn)
-    rules = [Rule.model_validate(one) for one in turn.profile.rules]
+    flow, rules = _workflow(turn), rules_of(turn.profile)
     done: set[str] = set()
     happened = frozenset(HAPPENINGS[type(one)] for one in turn.pending if type(one) in HAPPENINGS)
     happened |= {happening.value} if happening else set()
     for number in range(ROUNDS):
         turn = _move(turn, flow, happened)
         triggers = _triggers(turn, happening, first=number == 0)
-        due = [
-            one
-            for one in in_order(rules)
-            if one.on in triggers and one.name not in done and not _spent(one, turn)
-        ]
+        due = [one for one in rules if one.on in triggers and one.name not in done and not _spent(one, turn)]
         before = turn.standing, len(turn.effects)
+        facts, seen = facts_of(turn), turn
         for one in due:
-            turn, stop = _look(turn, one, flow, done)
+            if turn is not seen:  # what a rule did is there for those after it
+                facts, seen = facts_of(turn), turn
+            turn, stop = _look(turn, one, flow, done, facts)
             if stop:
                 return turn
         happened = frozenset()
@@ -50,11 +55,80 @@ def rule(turn: Turn, happening: Trigger | None = None) -> Turn:
     return turn
 
 
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What a rule would do if its trigger came now: each action with what it comes to, up to its first wait."""
+
+    verdict: Verdict
+    enabled: bool
+    spent: bool
+    does: tuple[tuple[str, dict[str, Any]], ...]
+
+    @property
+    def would_fire(self) -> bool:
+        return self.enabled and not self.spent and self.verdict.holds
+
+
+def rehearse(turn: Turn, one: Rule) -> Rehearsed:
+    """Nothing happens."""
+    facts, does = facts_of(turn), list[tuple[str, dict[str, Any]]]()
+    for action in one.then:
+        outcome = do(action, one, facts)
+        told = {name: value for name, value in to_jsonable_python(outcome, fallback=str).items() if value}
+        does.append((action.kind, told))
+        if outcome.wait is not None or outcome.stop:
+            break
+    return Rehearsed(evaluate(one.when, facts), one.enabled, _spent(one, turn), tuple(does))
+
+
+def to_status(turn: Turn, status: str, why: str, actor: str) -> Turn:
+    """A person says where it stands: the workflow lets them, and what is written for leaving and entering happens. Raise
+    Conflict with the legal ones named."""
+    flow = _workflow(turn)
+    if flow is None:
+        raise Conflict("the schema has no workflow, so there are no statuses", code="no_workflow")
+    workflow.check(flow, turn.standing.status or flow.initial, status)
+    turn = _to(turn, flow, status, why)
+    effects = tuple(
+        replace(one, actor=actor) if isinstance(one, SetStatus) and one.status == status else one
+        for one in turn.effects
+    )
+    return replace(turn, effects=effects)
+
+
+@lru_cache(maxsize=64)
+def _kept(profile_rules: "_Identity") -> tuple[Rule, ...]:
+    return tuple(in_order(Rule.model_validate(one) for one in profile_rules.told))
+
+
+class _Identity:
+    """The same object is the same rules: a profile's are never changed, a change makes others. Held, so that its
+    address is nobody else's."""
+
+    __slots__ = ("told",)
+
+    def __init__(self, told: tuple[dict[str, Any], ...]) -> None:
+        self.told = told
+
+    def __hash__(self) -> int:
+        return id(self.told)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and self.told is other.told
+
+
+def rules_of(profile: Profile) -> tuple[Rule, ...]:
+    """Those that are on, by priority; read once a version of the profile."""
+    return _kept(_Identity(profile.rules))
+
+
+def _named(turn: Turn, name: str) -> Rule | None:
+    return next((one for one in rules_of(turn.profile) if one.name == name), None)
+
+
 def resume(turn: Turn, name: str, step: int) -> Turn:
     """A rule that waited goes on, if it is still there and its conditions still hold."""
-    one = next(
-        (r for r in map(Rule.model_validate, turn.profile.rules) if r.name == name and r.enabled), None
-    )
+    one = _named(turn, name)
     if (
         one is None
         or step > len(one.then)
@@ -66,18 +140,19 @@ def resume(turn: Turn, name: str, step: int) -> Turn:
 
 def fire(turn: Turn, name: str) -> Turn:
     """One rule whose time has come."""
-    one = next(
-        (r for r in map(Rule.model_validate, turn.profile.rules) if r.name == name and r.enabled), None
-    )
+    one = _named(turn, name)
     if one is None or _spent(one, turn):
         return turn
     return _look(turn, one, _workflow(turn), set())[0]
 
 
-def _look(turn: Turn, one: Rule, flow: Workflow | None, done: set[str]) -> tuple[Turn, bool]:
-    verdict = evaluate(one.when, facts_of(turn))
-    if not verdict.holds:
+def _look(
+    turn: Turn, one: Rule, flow: Workflow | None, done: set[str], facts: Facts | None = None
+) -> tuple[Turn, bool]:
+    facts = facts or facts_of(turn)
+    if not holds(one.when, facts):
         return turn, False
+    verdict = evaluate(one.when, facts)
     done.add(one.name)
     turn, stop = perform(turn, one, flow)
     did = tuple(action.kind for action in one.then)

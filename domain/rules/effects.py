@@ -26,6 +26,7 @@ class SetStatus(WorldEffect):
     before: str
     why: str
     again: tuple[timedelta, ...] = ()
+    actor: str = "system"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 from domain.booking import Appointment, Opening, Service, Window
 from domain.identity import Way
 from domain.llm import Allowance, Answer, Call, Ended, Piece, Request, Standing
+from domain.portfolio import Account
 from domain.turn import Passage, Understanding
 from domain.workspace import Profile
 
@@ -128,6 +129,13 @@ class Identities(Protocol):
     async def way(self, workspace_id: UUID, contact_id: UUID, thread_id: UUID) -> Way | None:
         """A verified address of this contact other than the one they write from in this thread; None when there is
         none, or too many codes were sent."""
+
+
+class Portfolio(Protocol):
+    """What a customer holds, wherever it comes from. Reads only."""
+
+    async def accounts(self, workspace_id: UUID, contact_id: UUID) -> Sequence[Account]:
+        """The contact's own, priced as far as prices are known."""
 
 
 class Waker(Protocol):

@@ -20,7 +20,9 @@ from knowledge.embedding.openai import OpenAIEmbedder
 from knowledge.search import Hybrid
 from runtime.diary import Diary
 from runtime.http import Client, open_client, open_public_client
+from runtime.identities import StoredIdentities
 from runtime.models import open_models
+from runtime.portfolios import StoredPortfolio
 from runtime.settings import Settings
 from runtime.wake import Wake, open_wake
 from skills.registry import open_skills
@@ -84,8 +86,9 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             embedder = choose_embedder(settings, http, minilm)
             crash = crash_at(settings.crash_at)
             knowledge = Hybrid(db, minilm, embedder)  # what was embedded here before goes on serving
+            skills = open_skills(Diary(db), StoredPortfolio(db), StoredIdentities(db))
             yield Runtime(
-                settings, db, http, wake, understander, embedder, knowledge, open_skills(Diary(db)), crash, web,
+                settings, db, http, wake, understander, embedder, knowledge, skills, crash, web,
                 open_models(settings, db, http),
             )  # fmt: skip
         finally:

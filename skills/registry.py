@@ -1,18 +1,25 @@
 """Every skill by its name: one line to add one. A workspace has those that its file names under `skills`."""
 
 from domain.booking import BookingSettings
-from domain.ports import Calendar
+from domain.portfolio import PortfolioSettings
+from domain.ports import Calendar, Identities
+from domain.ports import Portfolio as PortfolioSource
 from domain.qualification import QualificationSettings
 from domain.skill import Skill
 from domain.workspace import Model
 from skills.booking import Booking
+from skills.portfolio import Portfolio
 from skills.qualification import Qualification
 
-SETTINGS: dict[str, type[Model]] = {"booking": BookingSettings, "qualification": QualificationSettings}
+SETTINGS: dict[str, type[Model]] = {
+    "booking": BookingSettings,
+    "qualification": QualificationSettings,
+    "portfolio": PortfolioSettings,
+}
 """The shape of each skill's settings in the workspace's file."""
 
 
-def open_skills(calendar: Calendar) -> dict[str, Skill]:
+def open_skills(calendar: Calendar, portfolio: PortfolioSource, identities: Identities) -> dict[str, Skill]:
     """Each made with the ports by which it reads the world. Where two could begin, the one named first does."""
-    known: tuple[Skill, ...] = (Booking(calendar), Qualification())
+    known: tuple[Skill, ...] = (Booking(calendar), Portfolio(portfolio, identities), Qualification())
     return {skill.name: skill for skill in known}

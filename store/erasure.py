@@ -84,6 +84,7 @@ _DELETE = {
         ("webhook_call", "conversation_id = any(:conversations)"),
         ("rule_run", "conversation_id = any(:conversations)"),
         ("appointment", "contact_id = any(:who)"),
+        ("portfolio_account", "contact_id = any(:who)"),
         ("identity_code", "contact_id = any(:who) or conversation_id = any(:conversations)"),
         ("skill_run", "conversation_id = any(:conversations)"),
         ("timer", "conversation_id = any(:conversations)"),

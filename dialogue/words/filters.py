@@ -1,7 +1,7 @@
 """How templates show plain values: moments, choices, appointments, money, in the language they are said in."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,11 @@ def clock(value: time, language: str) -> str:
 def day(value: datetime, language: str) -> str:
     shape = "EEE, MMM d" if language == "en" else "EEEE d 'de' MMMM"
     return format_date(value.date(), shape, locale=LOCALES.get(language, "en_US"))
+
+
+def date_(value: date, language: str) -> str:
+    """ "October 23, 2026" """
+    return format_date(value, "long", locale=LOCALES.get(language, "en_US"))
 
 
 def moment(value: datetime, language: str) -> str:
@@ -72,6 +77,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "moment": _in_language(moment),
     "moments": _in_language(moments),
     "day": _in_language(day),
+    "date": _in_language(date_),
     "clock": _in_language(clock),
     "appointments": _in_language(appointments),
     "money": _in_language(money),

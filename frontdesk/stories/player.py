@@ -16,7 +16,7 @@ from frontdesk.stories import compare
 from frontdesk.stories.script import ExpectedEnd, ExpectedStep, Step, Story
 from frontdesk.stories.stage import Stage
 from frontdesk.stories.wires import KINDS, Said, TwilioWire, WebChatWire, Wire, address_of, wire_of
-from runtime import files
+from runtime import files, portfolios
 from runtime.files import WorkspaceFile
 from store import (
     appointments,
@@ -124,6 +124,7 @@ async def _build(stage: Stage, story: Story, root: Path) -> Scene:
     async with stage.rt.db.transaction(workspace_id) as tx:
         person_id = await people.add(tx, "owner", "Owner", "owner@example.com")
         listed = await channels.listed(tx)
+        await _import(tx, story, root)
     lines = {way: (_channel(listed, file, way), wire) for way, wire in wires.items()}
     for channel, wire in lines.values():
         wire.connect(channel, stage.rt.settings.public_url)
@@ -131,11 +132,22 @@ async def _build(stage: Stage, story: Story, root: Path) -> Scene:
     return Scene(workspace_id, person_id, channel, file, wire, lines)
 
 
+async def _import(tx: Tx, story: Story, root: Path) -> None:
+    for name, take in ((story.holdings, portfolios.take_holdings), (story.prices, portfolios.take_prices)):
+        if name is None:
+            continue
+        taken = await take(tx, (root / name).read_text(encoding="utf-8"))
+        if taken.bad:
+            raise Departed(f"{name}:{taken.bad[0].line}: {taken.bad[0].why}")
+
+
 def _ways(story: Story) -> list[str]:
     """The story's own channel, and those of its steps; a code for a visitor comes by text message."""
     steps = [one.channel for one in story.steps if one.channel]
     return list(
-        dict.fromkeys([story.channel, *steps, *(["sms"] if any(one.verify for one in story.steps) else [])])
+        dict.fromkeys(
+            [story.channel, *steps, *(["sms"] if any(one.verify or one.code for one in story.steps) else [])]
+        )
     )
 
 
@@ -167,6 +179,8 @@ async def _act(stage: Stage, scene: Scene, story: Story, step: Step, before: See
             await _say(scene, story, said, step)
     elif step.verify is not None:
         await _verify(stage, scene, story, step.verify)
+    elif step.code is not None:
+        await _say(scene, story, Said(_code(scene, step)), step)
     elif step.advance is not None:
         assert stage.clock.frozen is not None
         stage.clock.frozen += step.advance
@@ -200,6 +214,16 @@ async def _verify(stage: Stage, scene: Scene, story: Story, number: str) -> None
     code = re.search(r"\b[0-9]{6}\b", came[-1]) if came else None
     if scene.error is None:
         scene.error = await chat.frame(type="code", code=code[0]) if code else "no_code_came"
+
+
+def _code(scene: Scene, step: Step) -> str:
+    """The last code that came to that telephone, or one that is not it."""
+    _, phone = scene.lines["sms"]
+    if not isinstance(phone, TwilioWire) or step.code is None:
+        raise Departed("codes come by text message")
+    found = [code[0] for words in phone.words(step.code) if (code := re.search(r"\b[0-9]{6}\b", words))]
+    code = _needed(found[-1] if found else None, f"no code came to {step.code}")
+    return f"{(int(code) + 1) % 1_000_000:06d}" if step.wrong else str(code)
 
 
 async def _owner(stage: Stage, scene: Scene, act: Any, before: Seen) -> None:
@@ -445,6 +469,8 @@ def _name(step: Step) -> str:
         return f"user: {' / '.join(step.user)[:60]}"
     if step.verify is not None:
         return f"verify: {step.verify}"
+    if step.code is not None:
+        return f"{'a wrong code for' if step.wrong else 'code of'} {step.code}"
     return f"owner: {step.owner}" if step.owner is not None else f"{step.event or f'advance {step.advance}'}"
 
 

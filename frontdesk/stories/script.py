@@ -70,7 +70,7 @@ class ExpectedEnd(_Model):
 
 class Step(_Model):
     """One of: what the customer writes (a list is a burst), time passing, what the owner does, what happens, a number
-    that the visitor of the web chat proves by the code that is sent there."""
+    that the visitor of the web chat proves by the code that is sent there, a code that is typed."""
 
     user: Words | None = None
     channel: Literal["sms", "whatsapp", "webchat"] | None = None
@@ -78,6 +78,9 @@ class Step(_Model):
     contact: str | None = None
     """From which number, when it is not the story's."""
     verify: str | None = None
+    code: str | None = None
+    """The customer types the last code that came to this number, by `channel`; `wrong` types another one."""
+    wrong: bool = False
     media: tuple[str, ...] = ()
     """Content types of what the customer sends along."""
     kind: Literal["text", "button", "list", "location", "reaction"] = "text"
@@ -93,12 +96,12 @@ class Step(_Model):
     def _one_thing(self) -> "Step":
         said = [
             name
-            for name in ("user", "advance", "owner", "event", "verify")
+            for name in ("user", "advance", "owner", "event", "verify", "code")
             if getattr(self, name) is not None
         ]
         if len(said) != 1:
             raise ValueError(
-                f"a step is one of user, advance, owner, event, verify; this one has {said or 'none of them'}"
+                f"a step is one of user, advance, owner, event, verify, code; this one has {said or 'none of them'}"
             )
         return self
 
@@ -109,6 +112,9 @@ class Story(_Model):
     now: datetime
     channel: Literal["sms", "whatsapp", "webchat", "voice"] = "sms"
     contact: str = "+15125550100"
+    holdings: str | None = None
+    """A CSV of what the business's clients hold, imported before the first step; `prices` likewise."""
+    prices: str | None = None
     steps: tuple[Step, ...]
     expect: ExpectedEnd = ExpectedEnd()
 

@@ -35,6 +35,12 @@ INDEX = (
 )
 
 
+def word(number: int) -> str:
+    """Six letters, the first of them any: words that only differ in their end would all look like slips."""
+    mixed = number * 7_368_787 % 26**6
+    return "".join(chr(97 + mixed // 26**place % 26) for place in range(6))
+
+
 class Drawn:
     """Vectors from words, each word's drawn once; words of a topic lean the same way."""
 
@@ -46,6 +52,7 @@ class Drawn:
         drawn = np.random.default_rng(seed)
         topics = drawn.standard_normal((TOPICS, DIMENSIONS)).astype(np.float32)
         own = drawn.standard_normal((VOCABULARY, DIMENSIONS)).astype(np.float32)
+        self._numbers = {word(n): n for n in range(VOCABULARY)}
         self._words = 0.8 * topics[np.arange(VOCABULARY) % TOPICS] + own
 
     async def embed(self, texts: Sequence[str]) -> "NDArray[np.float32]":
@@ -53,7 +60,7 @@ class Drawn:
 
         out = np.zeros((len(texts), DIMENSIONS), np.float32)
         for row, text in zip(out, texts, strict=True):
-            words = [int(word[1:]) for word in text.split() if word[:1] == "w" and word[1:].isdigit()]
+            words = [self._numbers[one] for one in text.split() if one in self._numbers]
             row += self._words[words].sum(0) if words else 1
             row /= np.linalg.norm(row)
         return out
@@ -70,7 +77,7 @@ class Writer:
 
     def _word(self, topic: int | None) -> str:
         rank = min(int(self._drawn.paretovariate(0.6)), VOCABULARY - 1)
-        return f"w{rank if topic is None else (rank * TOPICS + topic) % VOCABULARY}"
+        return word(rank if topic is None else (rank * TOPICS + topic) % VOCABULARY)
 
     def question(self) -> str:
         return self.text(words=self._drawn.randint(4, 9))

@@ -44,8 +44,10 @@ other on, least."""
 ALIKE, STEM_ALIKE = 86, 94
 """Of 100: how much a misspelt word must look like one of the documents, with and without its ending. "whitning" is
 94 to "whitening"; "vacation" is 85 to "vacant", and "medicare" 75 to "medicaid"."""
-SHORT, MANY = 5, 5_000
-"""Shorter words must be spelt right; in more passages than this no misspelt word is looked for."""
+LIKELY, MOST_LIKELY = 60, 20
+"""The same of the stems, to know in which passages to look for the words."""
+SHORT, MANY, SLIPS = 5, 20_000, 3
+"""Shorter words must be spelt right; in more passages than this, or of more words, no misspelt word is looked for."""
 
 Rerank = Callable[[str, Sequence[Passage]], Sequence[Passage]]
 """A last look at the best passages, best first; a place for a cross-encoder."""
@@ -156,7 +158,9 @@ def _passage(one: Ranked, found: Found, coverage: Mapping[str, float], measured:
 
 async def _corrected(tx: Tx, known: Shelf, question: str) -> Shelf:
     """Words that no passage has are taken for the one of the documents that they look like."""
-    slips = [term for term, count in known.spread.items() if _may_be_a_slip(term, count, known.passages)]
+    slips = [term for term, count in known.spread.items() if _may_be_a_slip(term, count, known.passages)][
+        :SLIPS
+    ]
     if not slips:
         return known
     meant = {word: await _meant(tx, word, question) for word in slips}
@@ -176,7 +180,10 @@ async def _meant(tx: Tx, lexeme: str, question: str) -> list[str]:
     said = next(
         (word for word in re.findall(r"\w+", question.lower()) if word.startswith(lexeme[:3])), lexeme
     )
-    near = await lexicon.near(tx, said)
+    likely = process.extract(
+        lexeme, await lexicon.terms(tx, lexeme), scorer=fuzz.ratio, score_cutoff=LIKELY, limit=MOST_LIKELY
+    )
+    near = await lexicon.near(tx, said, [one[0] for one in likely]) if likely else []
     joined = [word.replace("-", "") for word in near]
     whole = process.extractOne(said, joined, scorer=fuzz.ratio, score_cutoff=ALIKE)
     stems = [word[: len(lexeme)] for word in joined]

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from frontdesk.cli import eval_extraction, eval_intents, eval_retrieval
+from frontdesk.cli import eval_extraction, eval_intents, eval_retrieval, eval_sentiment
 from frontdesk.cli.processes import fail
 
 app = typer.Typer(
     no_args_is_help=True, help="Quality on labelled files, through the same code as a live turn."
 )
 app.command()(eval_intents.intents)
+app.command()(eval_sentiment.sentiment)
 app.command()(eval_extraction.extraction)
 app.command()(eval_retrieval.retrieval)
 

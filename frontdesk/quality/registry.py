@@ -1,6 +1,6 @@
 """The sections of docs/quality.md, in their order. One line a section."""
 
-from frontdesk.quality import extraction, intents, retrieval
+from frontdesk.quality import extraction, intents, retrieval, sentiment
 from frontdesk.quality.sheet import Section
 
-SECTIONS: tuple[Section, ...] = (intents.SECTION, extraction.SECTION, retrieval.SECTION)
+SECTIONS: tuple[Section, ...] = (intents.SECTION, sentiment.SECTION, extraction.SECTION, retrieval.SECTION)

@@ -30,6 +30,7 @@ from admin_api import (
     rules,
     sign_in,
     templates,
+    webhooks,
     workspaces,
 )
 from admin_api.auth import IN_WORKSPACE, Doorkeeper
@@ -64,7 +65,7 @@ _ABOUT = (
 )
 _IN_WORKSPACE = (
     contacts.router, context_schemas.router, contexts.of_conversation, contexts.router, rules.router, analytics.router,
-    audit.router, files.router,
+    audit.router, files.router, webhooks.router,
     workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,
     notifications.preferences, conversations.router, drafts.router, attachments.router, templates.router,
     documents.router, documents.finding,

@@ -11,9 +11,9 @@ from pydantic import TypeAdapter
 
 from domain.booking import BookTime, CancelTime, HoldTime, LetGo, MoveTime
 from domain.identity import SendCode
-from domain.rules.effects import Assign, Fired, SetPriority, SetStatus, SetTag, Tell, WaitThen
+from domain.rules.effects import Assign, CallWebhook, Fired, SetPriority, SetStatus, SetTag, Tell, WaitThen
 from domain.skill import SaveRun, WorldEffect
-from store import appointments, identities, ruling, skill_runs
+from store import appointments, identities, ruling, skill_runs, webhooks
 from store.db import Tx
 
 
@@ -78,6 +78,15 @@ async def _wait(tx: Tx, effect: WaitThen, where: Where) -> None:
     await ruling.wait(tx, where.conversation_id, effect)
 
 
+async def _webhook(tx: Tx, effect: CallWebhook, where: Where) -> None:
+    data = {
+        "conversation_id": where.conversation_id,
+        "contact_id": where.contact_id,
+        "values": dict(effect.data),
+    }
+    await webhooks.call_url(tx, effect.url, effect.event, data, where.conversation_id)
+
+
 async def _send_code(tx: Tx, effect: SendCode, where: Where) -> None:
     await identities.send(tx, effect, where.conversation_id)
 
@@ -85,7 +94,7 @@ async def _send_code(tx: Tx, effect: SendCode, where: Where) -> None:
 DOERS: dict[type[WorldEffect], Callable[[Tx, Any, Where], Awaitable[None]]] = {
     SaveRun: _save_run, HoldTime: _hold, BookTime: _book, MoveTime: _move, CancelTime: _cancel, LetGo: _let_go,
     SetStatus: _status, SetTag: _tag, SetPriority: _priority, Assign: _assign, Tell: _tell, Fired: _fired,
-    WaitThen: _wait, SendCode: _send_code,
+    WaitThen: _wait, CallWebhook: _webhook, SendCode: _send_code,
 }  # fmt: skip
 _BY_NAME = {kind.__name__: TypeAdapter(kind) for kind in DOERS}
 

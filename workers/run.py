@@ -16,6 +16,7 @@ from workers.sweep import SweepWorker
 from workers.templates import TemplateWorker
 from workers.timers import TimerWorker
 from workers.turns import TurnWorker
+from workers.webhooks import WebhookFollower, WebhookWorker
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
     logger.info("ready")
     loops = (
         turns.loop(), DeliveryWorker(rt).loop(), MediaWorker(rt).loop(),
-        DocumentWorker(rt).loop(), EmbeddingWorker(rt).loop(),
+        DocumentWorker(rt).loop(), EmbeddingWorker(rt).loop(), WebhookWorker(rt).loop(),
     )  # fmt: skip
     await asyncio.gather(*(loop.run(stop) for loop in loops))
 
@@ -40,6 +41,6 @@ async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
 async def run_scheduler(rt: Runtime, stop: asyncio.Event) -> None:
     loops = (
         TimerWorker(rt).loop(), ScheduleWorker(rt).loop(), RuleWorker(rt).loop(), TemplateWorker(rt).loop(),
-        SweepWorker(rt).loop(), PruneWorker(rt).loop(),
+        SweepWorker(rt).loop(), PruneWorker(rt).loop(), WebhookFollower(rt).loop(),
     )  # fmt: skip
     await asyncio.gather(*(loop.run(stop) for loop in loops))

@@ -21,6 +21,7 @@ from workers.schedules import ScheduleWorker
 from workers.templates import TemplateWorker
 from workers.timers import TimerWorker
 from workers.turns import TurnWorker
+from workers.webhooks import WebhookFollower, WebhookWorker
 
 SOON = timedelta(seconds=30)
 
@@ -52,6 +53,8 @@ class Stage:
             DeliveryWorker(self.rt, workspace_id),
             MediaWorker(self.rt, workspace_id),
             RuleWorker(self.rt, workspace_id),
+            WebhookFollower(self.rt, workspace_id),
+            WebhookWorker(self.rt, workspace_id),
         )
         until = self._now() + SOON
         while True:

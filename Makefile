@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml
 
-.PHONY: run test test-all check golden faults bench lock clean
+.PHONY: run test test-all check golden faults bench quality lock clean
 run: $(VENV)/.run          ## everything on this machine: databases, gateway, demo businesses, phone
 	$(BIN)/frontdesk up --demo clinic --demo realty --demo advisor
 
@@ -31,6 +31,9 @@ bench: $(VENV)/.dev        ## every bench, shortly; one JSON object a line; docs
 	$(BIN)/frontdesk bench ingest --rounds 1 --seconds 1 --json
 	$(BIN)/frontdesk bench turn --messages 10000 --seconds 5 --json
 	$(BIN)/frontdesk bench fanout --sockets 300 --seconds 3 --json
+
+quality: $(VENV)/.dev      ## docs/quality.md anew, from the public sets in DATA
+	$(BIN)/frontdesk eval all --data $(or $(DATA),../shared/data) --write docs/quality.md
 
 lock:                      ## resolve again (needs uv): hashes, no index address
 	$(LOCK) -o requirements.lock

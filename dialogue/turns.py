@@ -1,5 +1,6 @@
 """One turn, from what the customer wrote to what should happen. Read it top to bottom."""
 
+import asyncio
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -58,7 +59,7 @@ async def answer(
     nothing."""
     if loop := loops.is_loop([_beat(line) for line in (*turn.history, *turn.burst)], turn.now):
         return _stop(turn, loop)
-    turn = understand(turn, understander)
+    turn = await asyncio.to_thread(understand, turn, understander)  # milliseconds of arithmetic
     turn = await reconsider(turn, models, abilities(turn.profile, skills))
     turn = fill_context(turn)
     turn = take_slots(turn)

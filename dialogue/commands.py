@@ -28,7 +28,9 @@ _REPEAT = re.compile(
 _YES = re.compile(
     r"^\W*(?:yes|yeah|yep|yup|sure|ok(?:ay)?|please do|go ahead|do it|book it|confirm(?:ed)?|correct|right|perfect|great|"
     r"sounds (?:good|great|perfect|fine)|that works|works for me|let'?s do (?:it|that)|s[ií]|claro|dale|vale|perfecto|"
-    r"correcto|de acuerdo|est[aá] bien|por favor|hazlo|h[aá]galo|conf[ií]rm\w*)\b",
+    r"correcto|de acuerdo|est[aá] bien|por favor|hazlo|h[aá]galo|conf[ií]rm\w*|"
+    r"see (?:you|ya|u)|(?:i|we)(?:'ll| will) be there|nos vemos|(?:ah[ií]|all[ií]) estar\w+)\b"
+    r"|^\W*c\W*$",
     re.IGNORECASE,
 )
 _NO = re.compile(

@@ -33,7 +33,8 @@ async def act(turn: Turn, skills: Skills) -> Turn:
     top = runs[0] if runs else None
     heard = _heard(turn, top)
     begun = None if proving.typed(top, heard) else _begun(turn, enabled, top, heard)
-    if top is not None and begun is None and heard.command is Command.CANCEL:
+    off = top is not None and begun is None and heard.command is Command.CANCEL
+    if top is not None and off and enabled[top.skill].calls_off(top):
         return await _called_off(turn, enabled, heard, top, runs[1:])
     if begun is not None:
         skill, run, part = begun
@@ -72,20 +73,11 @@ def _begun(turn: Turn, enabled: Skills, top: Run | None, heard: Heard) -> tuple[
             goal = skill.goal(part.intent, heard)
             if goal is None:
                 continue
-            if (
-                top is not None
-                and top.skill == skill.name
-                and (top.goal == goal or _means_this(top, goal, part))
-            ):
+            if top is not None and top.skill == skill.name and skill.continues(top, goal, heard):
                 return skill, top, part
             run_id = uuid5(turn.conversation.id, f"{turn.base_seq}:{skill.name}:{goal}")
             return skill, Run(run_id, skill.name, goal, turn.base_seq), part
     return None
-
-
-def _means_this(top: Run, goal: str, part: Part) -> bool:
-    """ "Can we move it to three?" while a booking is read back changes the booking; "cancel" calls it off."""
-    return top.goal == "book" and goal == "move"
 
 
 async def _called_off(turn: Turn, enabled: Skills, heard: Heard, top: Run, rest: list[Run]) -> Turn:

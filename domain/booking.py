@@ -144,6 +144,10 @@ class Appointment:
     state: str
     version: int = 1
     name: str | None = None
+    confirmed_at: datetime | None = None
+    """When they said, to a reminder, that they will come."""
+    conversation_id: UUID | None = None
+    source: str = "customer"
 
     @property
     def staff(self) -> str:
@@ -187,6 +191,14 @@ class MoveTime(WorldEffect):
 class CancelTime(WorldEffect):
     appointment_id: UUID
     version: int
+    contact_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmTime(WorldEffect):
+    """They will come. Raises Overtaken when it is theirs no longer."""
+
+    appointment_id: UUID
     contact_id: UUID
 
 

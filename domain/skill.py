@@ -165,6 +165,14 @@ class Skill(ABC):
         """What this intent wants of the skill, None for nothing."""
         return self.goals.get(intent)
 
+    def continues(self, run: Run, goal: str, heard: Heard) -> bool:
+        """Whether who asks for this goal goes on with the run, rather than beginning another."""
+        return run.goal == goal
+
+    def calls_off(self, run: Run) -> bool:
+        """A bare "cancel" means the run itself, not what it is about."""
+        return True
+
     @abstractmethod
     def concerns(self, run: Run, heard: Heard) -> bool:
         """Whether this message goes on with the run, rather than being about something else."""

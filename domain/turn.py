@@ -10,6 +10,7 @@ from uuid import UUID
 
 from domain.entities import Entity
 from domain.identity import Identity
+from domain.purpose import Purpose
 from domain.skill import Run, WorldEffect
 from domain.workspace import Profile
 
@@ -171,6 +172,7 @@ class Say:
     """Send this."""
 
     text: str
+    purpose: Purpose = Purpose.REPLY
 
 
 @dataclass(frozen=True, slots=True)

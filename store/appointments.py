@@ -2,21 +2,36 @@
 constraint); whoever comes second is `Overtaken`."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from domain.booking import Appointment, BookTime, Busy, CancelTime, HoldTime, LetGo, MoveTime
+from domain.booking import (
+    Appointment,
+    BookTime,
+    Busy,
+    CancelTime,
+    ConfirmTime,
+    HoldTime,
+    LetGo,
+    MoveTime,
+)
 from domain.skill import Overtaken
-from store import audit
+from store import audit, timers
 from store.db import Tx, new_id
 
 # Whoever was merged into them has made theirs under the contact that they were.
 _THEIRS = "contact_id in (select c.id from contact c where c.id = :contact or c.root_id = :contact)"
-_COLUMNS = "id, contact_id, service, resource, starts_at, ends_at, state, version, name"
+JUST_SAID = timedelta(hours=3)
+"""Nobody is reminded of what they agreed to so lately."""
+_NEVER_WERE = frozenset({"held", "released", "expired"})
+_COLUMNS = (
+    "id, contact_id, service, resource, starts_at, ends_at, state, version, name, confirmed_at, conversation_id,"
+    " source"
+)
 _BUSY = text(
     "select resource, seat, starts_at, blocked_until from appointment where starts_at < :end and blocked_until > :start"
     " and (state = 'booked' or (state = 'held' and held_until > frontdesk_now()))"
@@ -49,8 +64,8 @@ _EXPIRE = text(
 )
 _ADD = text(
     "insert into appointment (workspace_id, id, run_id, contact_id, conversation_id, service, resource, seat, lane,"
-    " starts_at, ends_at, blocked_until, state, held_until, name) values (:w, :id, :run, :contact, :conversation,"
-    " :service, :resource, :seat, :lane, :start, :end, :blocked, :state, :until, :name)"
+    " starts_at, ends_at, blocked_until, state, held_until, name, source) values (:w, :id, :run, :contact, :conversation,"
+    " :service, :resource, :seat, :lane, :start, :end, :blocked, :state, :until, :name, :source)"
 )
 _PROLONG = text(
     "update appointment set held_until = :until, service = :service, ends_at = :end, blocked_until = :blocked,"
@@ -64,12 +79,42 @@ _BOOK = text(
 _BOOKED_BY = text("select id from appointment where run_id = :run and state = 'booked'")
 _MOVE = text(
     "update appointment set starts_at = :start, ends_at = :end, blocked_until = :blocked, resource = :resource,"  # noqa: S608
-    " seat = :seat, lane = :lane, version = version + 1, updated_at = frontdesk_now()"
+    " seat = :seat, lane = :lane, confirmed_at = null, version = version + 1, updated_at = frontdesk_now()"
     f" where id = :id and state = 'booked' and version = :version and {_THEIRS} returning id"
 )
 _CANCEL = text(
     "update appointment set state = 'cancelled', version = version + 1, updated_at = frontdesk_now()"  # noqa: S608
     f" where id = :id and state = 'booked' and version = :version and {_THEIRS} returning id"
+)
+
+_CONFIRM = text(
+    "update appointment set confirmed_at = coalesce(confirmed_at, frontdesk_now()), version = version + 1,"  # noqa: S608
+    f" updated_at = frontdesk_now() where id = :id and state = 'booked' and {_THEIRS} returning id"
+)
+_HOLD_ONE = text(f"select {_COLUMNS} from appointment where id = :id for update")  # noqa: S608
+_HOLD_TALK = text(
+    "select c.id from conversation c join appointment a on a.workspace_id = c.workspace_id and a.conversation_id = c.id"
+    " where a.id = :id for no key update of c"
+)
+_MARK = text(
+    "update appointment set state = :state, version = version + 1, updated_at = frontdesk_now() where id = :id"
+)
+_OVER = text(
+    "update appointment set state = 'done', version = version + 1, updated_at = frontdesk_now()"
+    " where id = :id and state = 'booked' and ends_at <= frontdesk_now() returning id"
+)
+_TALK = text(
+    "select conversation_id from appointment join conversation c on c.workspace_id = appointment.workspace_id"
+    " and c.id = appointment.conversation_id where appointment.id = :id"
+)
+_REMINDED = text(
+    "update appointment set reminder_id = (select m.id from message m where m.conversation_id = :conversation"
+    " and m.turn_id = :turn order by m.seq desc limit 1) where id = :id"
+)
+_TAKE_BACK = text(
+    "update delivery d set state = 'cancelled', reason = 'appointment_changed', lease_until = null,"
+    " updated_at = frontdesk_now() from appointment a where a.id = :id and d.message_id = a.reminder_id"
+    " and d.state = 'queued'"
 )
 
 
@@ -117,6 +162,7 @@ async def book(tx: Tx, effect: BookTime) -> None:
     name = tx.vault.seal_maybe("appointment.name", effect.name)
     row = (await tx.execute(_BOOK, values | {"name": name})).first()
     appointment_id = row.id if row else await _add(tx, held, values, "booked", name)
+    await _wind(tx, appointment_id, held.opening.start, held.opening.end, effect.remind)
     await audit.add(tx, "ai", "appointment_booked", "appointment", appointment_id)
 
 
@@ -126,6 +172,9 @@ async def move(tx: Tx, effect: MoveTime) -> None:
     values |= {"id": effect.appointment_id, "version": effect.version}
     if (await _exclusively(tx, _MOVE, values)).first() is None:
         raise Overtaken("the appointment has changed")
+    await _unwind(tx, effect.appointment_id)
+    opening = effect.held.opening
+    await _wind(tx, effect.appointment_id, opening.start, opening.end, effect.remind)
     await audit.add(tx, "ai", "appointment_moved", "appointment", effect.appointment_id)
 
 
@@ -134,7 +183,62 @@ async def cancel(tx: Tx, effect: CancelTime) -> None:
     values = {"id": effect.appointment_id, "version": effect.version, "contact": effect.contact_id}
     if (await tx.execute(_CANCEL, values)).first() is None:
         raise Overtaken("the appointment has changed")
+    await _unwind(tx, effect.appointment_id)
     await audit.add(tx, "ai", "appointment_cancelled", "appointment", effect.appointment_id)
+
+
+async def confirm(tx: Tx, effect: ConfirmTime) -> None:
+    """Raise Overtaken."""
+    values = {"id": effect.appointment_id, "contact": effect.contact_id}
+    if (await tx.execute(_CONFIRM, values)).first() is None:
+        raise Overtaken("the appointment has changed")
+    await audit.add(tx, "ai", "appointment_confirmed", "appointment", effect.appointment_id)
+
+
+async def take(tx: Tx, appointment_id: UUID) -> Appointment | None:
+    """The appointment, locked until the transaction ends; its conversation before it, as everybody does."""
+    await tx.execute(_HOLD_TALK, {"id": appointment_id})
+    row = (await tx.execute(_HOLD_ONE, {"id": appointment_id})).first()
+    return _appointment(tx, row) if row and row.state not in _NEVER_WERE else None
+
+
+async def over(tx: Tx, appointment_id: UUID) -> bool:
+    """It has ended, and nobody said that they did not come."""
+    done = (await tx.execute(_OVER, {"id": appointment_id})).first() is not None
+    if done:
+        await audit.add(tx, "system", "appointment_done", "appointment", appointment_id)
+    return done
+
+
+async def take_back_reminder(tx: Tx, appointment_id: UUID) -> None:
+    """One that has not left yet: it waited for the morning, or for a provider."""
+    await tx.execute(_TAKE_BACK, {"id": appointment_id})
+
+
+async def reminded(tx: Tx, appointment_id: UUID, conversation_id: UUID, turn_id: UUID) -> None:
+    """The reminder is what this turn said last."""
+    await tx.execute(_REMINDED, {"id": appointment_id, "conversation": conversation_id, "turn": turn_id})
+
+
+async def _wind(
+    tx: Tx, appointment_id: UUID, start: datetime, end: datetime, remind: Sequence[timedelta]
+) -> None:
+    """Sets its timers, where there is a conversation to remind in. A reminder of what was only just said is left out."""
+    talk = (await tx.execute(_TALK, {"id": appointment_id})).scalar_one_or_none()
+    if talk is None:
+        return
+    for span in remind:
+        if start - span >= tx.now + JUST_SAID:
+            told = {"start": start.isoformat()}
+            await timers.set_(tx, timers.REMINDS, talk, start - span, appointment_id, told)
+    await timers.set_(tx, timers.BEGINS, talk, start, appointment_id)
+    await timers.set_(tx, timers.OVER, talk, end, appointment_id)
+
+
+async def _unwind(tx: Tx, appointment_id: UUID) -> None:
+    """Its timers, and a reminder that has not left yet."""
+    await timers.cancel_of(tx, (timers.REMINDS, timers.BEGINS, timers.OVER), appointment_id)
+    await take_back_reminder(tx, appointment_id)
 
 
 async def let_go(tx: Tx, effect: LetGo) -> None:
@@ -156,10 +260,12 @@ async def _place(tx: Tx, effect: HoldTime) -> dict[str, Any]:
     return values
 
 
-async def _add(tx: Tx, effect: HoldTime, values: dict[str, Any], state: str, name: bytes | None) -> UUID:
+async def _add(
+    tx: Tx, effect: HoldTime, values: dict[str, Any], state: str, name: bytes | None, source: str = "customer"
+) -> UUID:
     appointment_id = new_id()
     until = effect.until if state == "held" else None
-    values = values | {"id": appointment_id, "state": state, "until": until, "name": name}
+    values = values | {"id": appointment_id, "state": state, "until": until, "name": name, "source": source}
     await _exclusively(tx, _ADD, values)
     return appointment_id
 
@@ -185,4 +291,7 @@ def _appointment(tx: Tx, row: Any) -> Appointment:
         row.state,
         row.version,
         name,
+        row.confirmed_at,
+        row.conversation_id,
+        row.source,
     )

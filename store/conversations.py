@@ -253,6 +253,13 @@ async def close(tx: Tx, conversation_id: UUID, actor: str) -> None:
     await audit.add(tx, actor, "conversation_closed", "conversation", conversation_id)
 
 
+async def reopen(tx: Tx, conversation_id: UUID) -> bool:
+    """It is open. False when a newer one is, or its customer has become another."""
+    if (await hold(tx, conversation_id)).state != "closed":
+        return True
+    return (await tx.execute(_REOPEN, {"id": conversation_id})).first() is not None
+
+
 async def pause_ended(tx: Tx, conversation_id: UUID) -> None:
     """The policy's time is over: the assistant may answer again, from the next message on."""
     if (await tx.execute(_PAUSE_OVER, {"id": conversation_id})).scalar_one():

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from domain.booking import BookTime, CancelTime, HoldTime, LetGo, MoveTime
+from domain.booking import BookTime, CancelTime, ConfirmTime, HoldTime, LetGo, MoveTime
 from domain.identity import SendCode
 from domain.rules.effects import Assign, CallWebhook, Fired, SetPriority, SetStatus, SetTag, Tell, WaitThen
 from domain.skill import SaveRun, WorldEffect
@@ -44,6 +44,10 @@ async def _move(tx: Tx, effect: MoveTime, where: Where) -> None:
 
 async def _cancel(tx: Tx, effect: CancelTime, where: Where) -> None:
     await appointments.cancel(tx, effect)
+
+
+async def _confirm(tx: Tx, effect: ConfirmTime, where: Where) -> None:
+    await appointments.confirm(tx, effect)
 
 
 async def _let_go(tx: Tx, effect: LetGo, where: Where) -> None:
@@ -93,6 +97,7 @@ async def _send_code(tx: Tx, effect: SendCode, where: Where) -> None:
 
 DOERS: dict[type[WorldEffect], Callable[[Tx, Any, Where], Awaitable[None]]] = {
     SaveRun: _save_run, HoldTime: _hold, BookTime: _book, MoveTime: _move, CancelTime: _cancel, LetGo: _let_go,
+    ConfirmTime: _confirm,
     SetStatus: _status, SetTag: _tag, SetPriority: _priority, Assign: _assign, Tell: _tell, Fired: _fired,
     WaitThen: _wait, CallWebhook: _webhook, SendCode: _send_code,
 }  # fmt: skip

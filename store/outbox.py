@@ -133,7 +133,7 @@ def _sealed(tx: Tx, details: dict[str, Any]) -> bytes | None:
 
 
 async def _disclosed(tx: Tx, new: NewMessage, language: str | None) -> tuple[NewMessage, bool]:
-    if new.author == "human" or new.purpose != "reply":
+    if new.author == "human" or new.purpose not in ("reply", "notice"):
         return new, False
     profile = (await workspaces.get(tx)).profile
     if not await is_disclosed(tx, new.thread_id):

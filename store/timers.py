@@ -1,7 +1,7 @@
 """Things that happen later: rows, not sleeping jobs. They may fire late, never twice, never not."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,9 @@ _ADD = text(
 )
 _CANCEL = text(
     "update timer set state = 'cancelled' where conversation_id = :conversation and kind = :kind and state = 'pending'"
+)
+_CANCEL_OF = text(
+    "update timer set state = 'cancelled' where subject_id = :subject and kind = any(:kinds) and state = 'pending'"
 )
 _CLAIM = text(
     "update timer set lease_until = frontdesk_now() + :lease where (workspace_id, id) in ("
@@ -38,6 +41,7 @@ DRAFT_EXPIRES, PAUSE_ENDS = "draft_expires", "pause_ends"
 STATUS_AGES, RULE_WAITS = "status_ages", "rule_waits"
 IDLE, ELAPSED = "conversation_idle", "time_elapsed"
 SCHEDULED = "rule_scheduled"
+REMINDS, BEGINS, OVER = "appointment_reminds", "appointment_begins", "appointment_over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,10 @@ async def set_(
 
 async def cancel(tx: Tx, kind: str, conversation_id: UUID) -> None:
     await tx.execute(_CANCEL, {"kind": kind, "conversation": conversation_id})
+
+
+async def cancel_of(tx: Tx, kinds: Collection[str], subject_id: UUID) -> None:
+    await tx.execute(_CANCEL_OF, {"subject": subject_id, "kinds": list(kinds)})
 
 
 async def claim(

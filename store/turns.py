@@ -87,11 +87,12 @@ _HOLD = text(
     " join contact p on p.workspace_id = o.workspace_id and p.id = coalesce(o.root_id, o.id)"
     " where c.id = :id for update of c"
 )
-# Replies that no attempt was made for yet are taken back: the customer has written more, one answer serves all.
+# Replies that no attempt was made for yet are taken back: the customer has written more, one answer serves all. A
+# reminder answers nothing, and stays.
 _RECALL = text(
     "with taken as (update delivery d set state = 'cancelled', reason = 'newer_message', updated_at = frontdesk_now()"
     " from message m where m.workspace_id = d.workspace_id and m.id = d.message_id and d.conversation_id = :id"
-    " and m.author = 'ai' and m.draft_id is null and d.state = 'queued' and d.attempts = 0"
+    " and m.author = 'ai' and m.purpose = 'reply' and m.draft_id is null and d.state = 'queued' and d.attempts = 0"
     " and not exists (select from delivery e where e.workspace_id = d.workspace_id and e.message_id = d.message_id"
     "   and (e.state <> 'queued' or e.attempts > 0)) returning m.turn_id)"
     " select min(t.first_seq) as first, array_agg(t.id) as turns from turn t where t.id in (select turn_id from taken)"
@@ -408,8 +409,8 @@ async def save(tx: Tx, turn_id: UUID, turn: Turn, split: Split) -> Outcome:
 async def _apply(tx: Tx, turn_id: UUID, turn: Turn, effect: Any, split: Split) -> None:
     conversation = turn.conversation
     match effect:
-        case Say(words):
-            await _say(tx, turn_id, turn, words, split)
+        case Say(words, purpose):
+            await _say(tx, turn_id, turn, words, split, purpose=purpose.value)
         case ProposeDraft(words, reason, then):
             expires_at = tx.now + turn.profile.policy.draft_expires
             await drafts.propose(
@@ -442,9 +443,11 @@ async def _apply(tx: Tx, turn_id: UUID, turn: Turn, effect: Any, split: Split) -
             await effects.apply(tx, [effect], where)
 
 
-async def _say(tx: Tx, turn_id: UUID, turn: Turn, words: str, split: Split, author: str = "ai") -> None:
+async def _say(
+    tx: Tx, turn_id: UUID, turn: Turn, words: str, split: Split, author: str = "ai", purpose: str = "reply"
+) -> None:
     new = NewMessage(
-        turn.conversation.id, turn.conversation.thread_id, author, "reply", words, turn_id=turn_id
+        turn.conversation.id, turn.conversation.thread_id, author, purpose, words, turn_id=turn_id
     )
     await outbox.put(tx, new, split)
 

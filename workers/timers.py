@@ -1,4 +1,4 @@
-"""Fires what is due: drafts that nobody decided, pauses that are over."""
+"""Fires what is due: drafts that nobody decided, pauses that are over, appointments near and past, waiting rules."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -6,10 +6,10 @@ from uuid import UUID
 
 from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES
-from store import audit, conversations, drafts, timers
+from store import appointments, audit, conversations, drafts, timers
 from store.db import Tx
 from store.timers import Timer
-from workers import rules
+from workers import reminders, rules
 from workers.loop import Loop
 
 RULED = frozenset({timers.STATUS_AGES, timers.RULE_WAITS, timers.IDLE, timers.ELAPSED, timers.SCHEDULED})
@@ -38,6 +38,8 @@ class TimerWorker:
             timer = await timers.take(tx, timer_id)
             if timer is not None and timer.kind in RULED:
                 await rules.fired(tx, self._rt, timer)
+            elif timer is not None and timer.kind == timers.REMINDS:
+                await reminders.fired(tx, self._rt, timer)
             elif timer is not None:
                 await _fire(tx, timer)
         await self._rt.wake.wake(DELIVERIES)
@@ -47,6 +49,10 @@ async def _fire(tx: Tx, timer: Timer) -> None:
     match timer.kind:
         case timers.PAUSE_ENDS:
             await conversations.pause_ended(tx, timer.conversation_id)
+        case timers.BEGINS if timer.subject_id is not None:
+            await appointments.take_back_reminder(tx, timer.subject_id)
+        case timers.OVER if timer.subject_id is not None:
+            await appointments.over(tx, timer.subject_id)
         case timers.DRAFT_EXPIRES if timer.subject_id is not None:
             if await drafts.expire(tx, timer.subject_id):
                 await audit.add(tx, "system", "draft_expired", "draft", timer.subject_id)

@@ -4,6 +4,8 @@ from dialogue import compose
 from dialogue.guard import complaints
 from domain.disclosure import disclosed
 from domain.policy import mentions_money
+from domain.purpose import Purpose
+from domain.skill import WorldEffect
 from domain.turn import HandOff, ProposeDraft, Reply, Say, Turn
 from domain.workspace import Posture, Reason
 
@@ -19,6 +21,16 @@ def settle(turn: Turn) -> Turn:
     if not turn.conversation.disclosed:
         words = disclosed(words, turn.profile, compose.language_of(turn))
     return turn.doing(ProposeDraft(words, "rule") if _needs_a_person(words, turn) else Say(words))
+
+
+def notify(turn: Turn, words: str, reason: str, then: tuple[WorldEffect, ...] = ()) -> Turn:
+    """What nobody asked for just now, such as a reminder; `then` happens with it. With a draft before a person it waits
+    for their yes."""
+    if not turn.conversation.disclosed:
+        words = disclosed(words, turn.profile, compose.language_of(turn))
+    if _needs_a_person(words, turn):
+        return turn.doing(ProposeDraft(words, reason, then))
+    return turn.doing(Say(words, Purpose.NOTICE), *then)
 
 
 def _needs_a_person(words: str, turn: Turn) -> bool:

@@ -1,5 +1,6 @@
 """The booking skill: which of its goals a message is about, and one step towards it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,14 +24,19 @@ from domain.booking import (
     nearest,
 )
 from domain.ports import Calendar
-from domain.skill import Command, Heard, Risk, Run, RunState, Said, Skill, WorldEffect, Step
+from domain.skill import Command, Heard, Risk, Run, RunState, Said, Skill, Step, WorldEffect
+from skills.booking import remind
 from skills.booking import wish as wishes
-from skills.booking.settings import service_told, settings_of
+from skills.booking.settings import service_in, service_told, settings_of
 from skills.booking.wish import Wish
 
 SEARCHED = 400
 """Openings looked at when the nearest ones are chosen: about a week of quarters of an hour."""
 _CONTINUES = frozenset({"book_appointment", "reschedule_appointment", "give_information", "affirm", "deny"})
+_WANTS = re.compile(
+    r"\b(?:want|need|would like|'d like|can i|could i|quiero|quisiera|necesito|me gustar[ií]a|querr[ií]a|puedo)\b",
+    re.IGNORECASE,
+)
 
 
 class Booking(Skill):
@@ -47,7 +53,27 @@ class Booking(Skill):
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
 
+    def goal(self, intent: str, heard: Heard) -> str | None:
+        """ "I need a cleaning on Tuesday" asks for nothing but says it all."""
+        if intent == "give_information" and _WANTS.search(heard.text) and wishes.read(heard):
+            return "book" if service_in(heard.text, settings_of(heard.profile)) else None
+        return self.goals.get(intent)
+
+    def continues(self, run: Run, goal: str, heard: Heard) -> bool:
+        """ "Can we move it to three?" while a booking is read back changes the booking; an answer to a reminder that
+        names another time is about that appointment, one that names a service is not."""
+        if run.goal == remind.GOAL:
+            named = service_in(heard.text, settings_of(heard.profile)) is not None
+            return goal in ("move", "cancel") or (goal == "book" and not named and bool(wishes.read(heard)))
+        return run.goal == goal or (run.goal == "book" and goal == "move")
+
+    def calls_off(self, run: Run) -> bool:
+        """To a reminder, "cancel" is said of the appointment."""
+        return run.goal != remind.GOAL
+
     def concerns(self, run: Run, heard: Heard) -> bool:
+        if run.goal == remind.GOAL:
+            return remind.concerns(run, heard)
         if heard.intent in _CONTINUES or heard.affirms is not None or heard.command is not None:
             return True
         if heard.intent.startswith("ask_"):
@@ -69,6 +95,13 @@ class Booking(Skill):
                 run.ended(RunState.DONE), (Said("booking_none_to_change"),), for_person="no_appointment"
             )
         which = _which(run, heard, mine)
+        if run.goal == remind.GOAL:
+            if which is None or str(which.id) != run.slots["appointment"]:
+                return _shown(run, mine, heard)
+            answer = remind.answered(run, heard, which, settings)
+            if isinstance(answer, Step):
+                return answer
+            run = answer
         if which is None:
             kept = run.recalling(choices=[str(one.id) for one in mine], asked="which")
             return Step(kept, (Said("booking_which", {"appointments": _told(mine, heard)}),))
@@ -152,6 +185,8 @@ class Booking(Skill):
         taken = wishes.picked(heard, offers, zone) if offers and "chosen" not in run.memory else None
         said = _without(wishes.read(heard), moved, zone)
         before = wishes.from_json(run.memory.get("wish"))
+        if moved is not None and not before and not said.days and (said.at or said.part):
+            said = replace(said, days=(moved.start.astimezone(zone).date(),))  # "can we make it four?"
         wish = wishes.merged(before, said)
         if taken is None and not said and "chosen" in run.memory and not _refuses(run, heard):
             chosen = from_json(run.memory["chosen"])

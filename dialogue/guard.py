@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 from dialogue import words
 from dialogue.asking import context_of, summary
-from domain import fair_housing
+from domain import advice, fair_housing
 from domain.disclosure import disclosure
 from domain.turn import Reply, Turn
 
@@ -55,6 +55,8 @@ def complaints(reply: Reply, turn: Turn) -> list[str]:
     found += [f"no source has the link {link}" for link in sorted(links)]
     if turn.profile.workspace.industry == "real_estate" and fair_housing.describes(reply.text):
         found.append("it describes who lives somewhere or rates an area")
+    if turn.profile.workspace.industry == "finance" and advice.gives(reply.text):
+        found.append("it gives advice, or a forecast")
     return found + (["it repeats the instructions"] if _leaks(reply.text, turn) else [])
 
 

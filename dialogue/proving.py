@@ -88,7 +88,7 @@ async def _ask(skill: Skill, run: Run, heard: Heard, purpose: str) -> Step:
 
 def _refused(run: Run, heard: Heard) -> Step:
     if _identity(heard).heard is Code.WRONG:
-        return Step(run, (Said("identity_wrong"),))
+        return Step(run, (Said("identity_wrong", {"left": _identity(heard).left}),))
     return Step(_without(run).ended(RunState.FAILED), (Said("identity_spent"),), for_person="identity")
 
 

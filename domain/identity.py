@@ -42,6 +42,8 @@ class Identity:
     heard: Heard | None = None
     waits_for: str | None = None
     """The purpose of a code that is on its way and still good."""
+    left: int = 0
+    """How often it may still be tried."""
 
     def proves(self, purpose: str, now: datetime) -> bool:
         """Whoever has proved anything is known; what has a purpose wants its own proof."""

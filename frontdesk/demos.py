@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime import files
+from runtime import files, portfolios
 from runtime.demo import Business
 from runtime.files import BadFile, WorkspaceFile
 from runtime.runtime import Runtime
 from store import channels, people
+from store.db import Tx
 
 ROOT = Path(__file__).resolve().parents[1]
 _KEY = "demo"
@@ -39,6 +40,7 @@ async def _load(rt: Runtime, file: WorkspaceFile, simulator_url: str) -> Busines
     credentials = {"account_sid": account["sid"], "auth_token": account["auth_token"]}
     workspace_id = await files.apply(rt, file, credentials)
     async with rt.db.transaction(workspace_id) as tx:
+        await _samples(tx, ROOT / "demos" / file.profile.workspace.slug)
         listed = await channels.listed(tx)
         channel = next(one for one in listed if one.kind == "twilio_sms")
         chat = next((str(one.id) for one in listed if one.kind == "webchat"), "")
@@ -58,3 +60,11 @@ async def _load(rt: Runtime, file: WorkspaceFile, simulator_url: str) -> Busines
     return Business(
         identity.slug, str(workspace_id), identity.name, channel.address, str(channel.id), key, chat
     )
+
+
+async def _samples(tx: Tx, folder: Path) -> None:
+    """What the demo's clients hold, where it has clients who hold something. Raise BadFile."""
+    takes = {"holdings.csv": portfolios.take_holdings, "prices.csv": portfolios.take_prices}
+    for path, take in ((folder / name, take) for name, take in takes.items()):
+        if path.exists() and (bad := (await take(tx, path.read_text(encoding="utf-8"))).bad):
+            raise BadFile([f"{path}:{one.line}: {one.why}" for one in bad])

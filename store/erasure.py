@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from domain.messages import Address
-from store import audit, contacts, conversations, drafts, events, merges, summaries, turns
+from store import audit, contacts, conversations, drafts, events, merges, portfolios, summaries, turns
 from store.db import Tx
 
 _FIND = text(
@@ -148,6 +148,7 @@ async def everything(tx: Tx, contact_id: UUID) -> dict[str, Any]:
         "contacts": people,
         "consent": consent,
         "conversations": [await _conversation(tx, row) for row in rows],
+        "portfolio": await portfolios.of_contact(tx, contact_id),
     }
 
 

@@ -82,10 +82,12 @@ async def listen(
     for message, thread, words in burst:
         for code in typed(words) if thread in here else ():
             heard = await _try(tx, rows, message, code) or heard
+    waits = next((one for one in rows if one.state == "pending" and one.expires_at > tx.now), None)
     return Identity(
         tuple(Proof(one.purpose, one.proven_until) for one in rows if one.proven_until),
         heard,
-        next((one.purpose for one in rows if one.state == "pending" and one.expires_at > tx.now), None),
+        waits.purpose if waits else None,
+        ATTEMPTS - len(waits.heard) if waits else 0,
     )
 
 

@@ -31,6 +31,7 @@ bench: $(VENV)/.dev        ## every bench, shortly; one JSON object a line; docs
 	$(BIN)/frontdesk bench ingest --rounds 1 --seconds 1 --json
 	$(BIN)/frontdesk bench turn --messages 10000 --seconds 5 --json
 	$(BIN)/frontdesk bench fanout --sockets 300 --seconds 3 --json
+	$(BIN)/frontdesk bench rules --json
 
 quality: $(VENV)/.dev      ## docs/quality.md anew, from the public sets in DATA
 	$(BIN)/frontdesk eval all --data $(or $(DATA),../shared/data) --write docs/quality.md

@@ -1,6 +1,6 @@
 """The stage of a turn in which the workflow moves on and rules do what they say. Each rule at most once a turn."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,7 @@ from domain import workflow
 from domain.booking import BookTime, CancelTime, MoveTime
 from domain.errors import Conflict
 from domain.rules import Facts, Rule, Trigger, Verdict, evaluate, in_order
-from domain.rules.conditions import holds
+from domain.rules.conditions import test_of
 from domain.rules.effects import Fired, SetStatus, WaitThen
 from domain.rules.rule import IN_TURN
 from domain.turn import SetField, Turn
@@ -96,9 +96,18 @@ def to_status(turn: Turn, status: str, why: str, actor: str) -> Turn:
     return replace(turn, effects=effects)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A business's rules as they are looked at with every message."""
+
+    rules: tuple[Rule, ...]
+    tests: dict[str, Callable[[Facts], bool]]
+
+
 @lru_cache(maxsize=64)
-def _kept(profile_rules: "_Identity") -> tuple[Rule, ...]:
-    return tuple(in_order(Rule.model_validate(one) for one in profile_rules.told))
+def _kept(written: "_Identity") -> _Ready:
+    rules = tuple(in_order(Rule.model_validate(one) for one in written.told))
+    return _Ready(rules, {one.name: test_of(one.when) for one in rules})
 
 
 class _Identity:
@@ -119,7 +128,7 @@ class _Identity:
 
 def rules_of(profile: Profile) -> tuple[Rule, ...]:
     """Those that are on, by priority; read once a version of the profile."""
-    return _kept(_Identity(profile.rules))
+    return _kept(_Identity(profile.rules)).rules
 
 
 def _named(turn: Turn, name: str) -> Rule | None:
@@ -150,7 +159,7 @@ def _look(
     turn: Turn, one: Rule, flow: Workflow | None, done: set[str], facts: Facts | None = None
 ) -> tuple[Turn, bool]:
     facts = facts or facts_of(turn)
-    if not holds(one.when, facts):
+    if not _kept(_Identity(turn.profile.rules)).tests[one.name](facts):
         return turn, False
     verdict = evaluate(one.when, facts)
     done.add(one.name)

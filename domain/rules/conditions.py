@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import re2
@@ -107,6 +108,30 @@ def holds(when: When, facts: Facts) -> bool:
     return when.field is None or _TESTS[when.op or "eq"](when.field, when.value, facts)
 
 
+def test_of(when: When) -> Callable[[Facts], bool]:
+    """`holds`, with the looking up of what kind of condition it is done once: for conditions that are looked at with
+    every message."""
+    if when.all is not None:
+        every = tuple(map(test_of, sorted(when.all, key=_cost)))
+        return lambda facts: all(test(facts) for test in every)
+    if when.any is not None:
+        some = tuple(map(test_of, sorted(when.any, key=_cost)))
+        return lambda facts: any(test(facts) for test in some)
+    if when.not_ is not None:
+        inner = test_of(when.not_)
+        return lambda facts: not inner(facts)
+    if when.field is not None:
+        test, name, value = _TESTS[when.op or "eq"], when.field, when.value
+        return lambda facts: test(name, value, facts)
+    return lambda facts: holds(when, facts)
+
+
+def _cost(when: When) -> int:
+    """What decides soonest is looked at first: nothing that is looked at changes anything."""
+    inner = [*(when.all or ()), *(when.any or ()), *((when.not_,) if when.not_ else ())]
+    return sum(map(_cost, inner)) + (10 if when.op == "matches" else 1)
+
+
 def fields_of(when: When) -> frozenset[str]:
     """Every fact that it looks at."""
     own = {when.field} if when.field else set(when.filled or ())
@@ -169,7 +194,14 @@ def _matches(name: str, value: Any, facts: Facts) -> bool:
     """In time linear in the text, whatever the pattern: customers write the text, a person wrote the pattern."""
     got = facts.get(name)
     held = got if isinstance(got, list | tuple) else [got]
-    return any(bool(re2.search(str(value), str(one))) for one in held if one is not None)
+    pattern = _pattern(str(value))
+    return any(bool(pattern.search(str(one))) for one in held if one is not None)
+
+
+@lru_cache(maxsize=10_000)
+def _pattern(written: str) -> Any:
+    """re2 itself keeps 128; a business may have more."""
+    return re2.compile(written)
 
 
 def _changed(name: str, value: Any, facts: Facts) -> bool:

@@ -24,8 +24,12 @@ def same(one: Any, other: Any) -> bool:
 
 def comparable(one: Any, other: Any) -> tuple[Any, Any] | None:
     """Both as one type, or None when they have none in common: then no order holds between them."""
+    if type(one) is int and type(other) is int:
+        return one, other
     if empty(one) or empty(other):
         return None
+    if isinstance(one, str) and isinstance(other, str) and not (_figures(one) and _figures(other)):
+        return one.casefold(), other.casefold()
     for read in (_number, _moment, _clock):
         a, b = read(one), read(other)
         if a is not None and b is not None:
@@ -33,6 +37,12 @@ def comparable(one: Any, other: Any) -> tuple[Any, Any] | None:
     if isinstance(one, str) and isinstance(other, str):
         return one.casefold(), other.casefold()
     return None
+
+
+def _figures(words: str) -> bool:
+    """Whether it could be a number, a moment or a time at all."""
+    first = words.lstrip()[:1]
+    return first in "0123456789$€£+-." or first.isdigit()
 
 
 def texts(value: Any) -> list[str]:
@@ -48,12 +58,26 @@ def _boolean(value: Any) -> bool | None:
 
 
 def _number(value: Any) -> Decimal | None:
+    if type(value) is int:
+        return Decimal(value)
+    if isinstance(value, str):
+        return _written_number(value)
     if isinstance(value, Mapping):
-        value = value.get("amount")
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        return _number(value.get("amount"))
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     try:
-        read = Decimal(str(value).strip().lstrip("$€£").replace(",", ""))
+        read = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return read if read.is_finite() else None
+
+
+def _written_number(words: str) -> Decimal | None:
+    if not any(char.isdigit() for char in words):
+        return None
+    try:
+        read = Decimal(words.strip().lstrip("$€£").replace(",", ""))
     except InvalidOperation:
         return None
     return read if read.is_finite() else None

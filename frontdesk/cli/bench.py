@@ -84,5 +84,20 @@ def retrieval(
     _tell(found, bench.told(found), as_json)
 
 
+@app.command()
+def rules(
+    count: Annotated[int, typer.Option(min=1, max=100_000, help="Rules of one business.")] = 1_000,
+    as_json: AsJson = False,
+) -> None:
+    """One message event, all rules looked at, beside parsing the same rules from their JSON. CPU, no database.
+
+    Example: `frontdesk bench rules --count 1000 --json`
+    """
+    from bench import rules as bench
+
+    found = bench.run(count)
+    _tell(found, bench.told(found), as_json)
+
+
 def _tell(found: dict[str, Any], words: str, as_json: bool) -> None:
     typer.echo(json.dumps(found) if as_json else words)

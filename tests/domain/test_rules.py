@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from domain.rules import Facts, Rule, Trigger, When, due, evaluate, in_order
 from domain.rules.conditions import OPERATORS, holds
+from domain.rules.conditions import test_of as ready
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 CASES = YAML(typ="safe").load((Path(__file__).parent / "cases" / "rules.yaml").read_text())
@@ -28,6 +29,7 @@ def test_condition(case: dict[str, Any]) -> None:
     verdict = evaluate(when, so)
     assert verdict.holds is case["holds"], verdict
     assert holds(when, so) is case["holds"]
+    assert ready(when)(so) is case["holds"]
 
 
 def test_every_operator_has_a_case_that_holds_and_one_that_does_not() -> None:
@@ -83,7 +85,7 @@ def test_evaluation_never_raises_and_both_ways_agree(tree: dict[str, Any], value
     except ValidationError:
         return
     so = Facts(values, NOW)
-    assert evaluate(when, so).holds is holds(when, so)
+    assert evaluate(when, so).holds is holds(when, so) is ready(when)(so)
     assert holds(When.model_validate({"not": tree}), so) is not holds(when, so)
 
 

@@ -118,6 +118,8 @@ def _answer(part: Part, turn: Turn, *, alone: bool) -> Reply | None:
         return Reply(_say(part.intent, turn, facts=_when_said(turn)), "request")
     if part.intent == "check_status":
         return Reply(_say("check_status", turn), "request")
+    if part.intent not in words.templates(language_of(turn)):
+        return _unknown(part, turn, 0.0)  # a skill's own, which the skill did not take up
     return Reply(_say(part.intent, turn), part.intent)
 
 

@@ -119,12 +119,20 @@ def _faults(statement: Statement, passages: dict[str, Passage], turn: Turn) -> l
         return [f"it cites {unknown[0]!r}, which was not given"]
     cited = [passages[name] for name in statement.passages]
     held = "\n".join(f"{one.source} {one.heading} {one.text}" for one in cited)
+    if "?" in statement.text:
+        return ["it asks instead of answering"]
     loose = figures(statement.text) - figures(held)
     found = [f"{kind} {value} is not in what it cites" for kind, value in sorted(loose)]
     if not all(_same_language(one, language_of(turn)) for one in cited):
         return found
     about = terms(f"{held} {turn.profile.workspace.name}")
     own = terms(statement.text)
+    if (
+        not own - terms(turn.text)
+        and not figures(statement.text) - figures(turn.text)
+        and not _NOT.search(held)
+    ):
+        found.append("it says nothing that was not asked")
     if own and len(own & about) / len(own) < BORNE:
         found.append("what it cites does not say so")
     return found + _turned(statement.text, cited)

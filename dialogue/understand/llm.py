@@ -13,7 +13,7 @@ from dialogue.models import Models
 from dialogue.prompts.fencing import shown
 from dialogue.prompts.understanding import LANGUAGES, Card, Proposal, intents, prompt
 from dialogue.understand.local import weight
-from dialogue.understand.sentences import wordless
+from dialogue.understand.sentences import asks, wordless
 from dialogue.vocabulary import speaks
 from domain import fields, policy
 from domain.errors import ModelFailed
@@ -28,10 +28,17 @@ UNSURE = 0.5
 SURE = 0.6
 """How sure a model's reading counts that the words bear out: an answer from the profile may then be sent."""
 SLOT = 0.75
-FREE = frozenset(
-    {FieldType.TEXT, FieldType.LONG_TEXT, FieldType.REFERENCE, FieldType.TAGS, FieldType.ADDRESS}
+OPEN = frozenset(
+    {
+        FieldType.TEXT,
+        FieldType.LONG_TEXT,
+        FieldType.REFERENCE,
+        FieldType.TAGS,
+        FieldType.ADDRESS,
+        FieldType.PERSON_NAME,
+    }
 )
-"""Types that take any words: filled only where the customer tells something."""
+"""Types that take any words: unasked they are filled only where the customer tells something, with a part of it."""
 MOST_PARTS = 4
 LONGEST, MOST_WORDS = 80, 8
 """Of a value in free words; more is a story, not a value."""
@@ -139,10 +146,17 @@ def _may_fill(field: Field_, slot: Slot, turn: Turn, understood: Understanding, 
     existing = context_of(turn).get(field.name)
     if existing is not None and (existing.source == "human" or not (telling or corrects(turn.text))):
         return False
-    if field.type in FREE and ("?" in slot.words or not telling):
+    if field.type in OPEN and not is_wanted and (not telling or not _apart(field, slot, turn)):
         return False
     short = len(slot.words) <= LONGEST and len(slot.words.split()) <= MOST_WORDS
     return (telling or understood.intent in _VAGUE) and short and not _denied(slot.words, turn.text)
+
+
+def _apart(field: Field_, slot: Slot, turn: Turn) -> bool:
+    """It stands out from the message: not the whole of it, no question, and a name is written as one."""
+    if asks(slot.words) or _folded(slot.words) == _folded(turn.text):
+        return False
+    return field.type is not FieldType.PERSON_NAME or slot.words.istitle()
 
 
 def _denied(words: str, text: str) -> bool:

@@ -20,7 +20,8 @@ NO_WORDS = profile("clinic").model_copy(
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: str(case["name"]))
 async def test_reading(case: dict[str, Any]) -> None:
     with_, scripted = models(saying(reading=case["reading"]))
-    before = asked(NO_WORDS, case["text"], context=case.get("context_before"))
+    who = NO_WORDS.model_copy(update={"intents": {**NO_WORDS.intents, **case.get("own_intents", {})}})
+    before = asked(who, case["text"], context=case.get("context_before"))
     local = await answered("clinic", before, None)
     after = await answered("clinic", before, with_)
     assert [prompt.purpose for prompt in scripted.heard] == [Purpose.UNDERSTAND]

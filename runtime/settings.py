@@ -32,6 +32,9 @@ class Settings:
     twilio: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Credentials for a channel that has none of its own: account_sid, auth_token."""
     meta_url: str = "https://graph.facebook.com"
+    alpaca_url: str = "https://broker-api.alpaca.markets"
+    alpaca: tuple[str, str] | None = field(default=None, repr=False)
+    """The firm's key and secret at its broker."""
     simulator_url: str | None = None
     """Where the handset of the demo phone is, when demos are on."""
     embedder: choice.Choice = choice.LOCAL
@@ -84,6 +87,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         twilio_url=_url(environ, "FRONTDESK_TWILIO_URL", "https://api.twilio.com"),
         twilio=_twilio(environ),
         meta_url=_url(environ, "FRONTDESK_META_URL", "https://graph.facebook.com"),
+        alpaca_url=_url(environ, "FRONTDESK_ALPACA_URL", "https://broker-api.alpaca.markets"),
+        alpaca=_alpaca(environ),
         simulator_url=environ.get("FRONTDESK_SIMULATOR_URL") or None,
         embedder=_embedder(environ),
         **models(environ),
@@ -165,6 +170,13 @@ def _twilio(environ: Mapping[str, str]) -> dict[str, str]:
     if bool(sid) != bool(token):
         raise BadSettings("TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together: set both, or neither")
     return {"account_sid": sid, "auth_token": token} if sid else {}
+
+
+def _alpaca(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    key, secret = environ.get("ALPACA_API_KEY", ""), environ.get("ALPACA_API_SECRET", "")
+    if bool(key) != bool(secret):
+        raise BadSettings("ALPACA_API_KEY and ALPACA_API_SECRET belong together: set both, or neither")
+    return (key, secret) if key else None
 
 
 def _embedder(environ: Mapping[str, str]) -> choice.Choice:

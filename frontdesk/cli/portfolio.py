@@ -11,7 +11,9 @@ import typer
 from frontdesk.cli import place
 from frontdesk.cli.place import AsJson, DataDir, Workspace
 from frontdesk.cli.processes import fail
-from runtime import portfolios
+from integrations.alpaca import Alpaca, BrokerFailed
+from runtime import broker, portfolios
+from runtime.broker import Synced
 from runtime.portfolios import Taken
 from runtime.runtime import Runtime
 from store.db import Tx
@@ -45,6 +47,36 @@ def prices(file: File, workspace: Workspace = "", data_dir: DataDir = None, as_j
     Example: `frontdesk portfolio prices demos/advisor/prices.csv -w advisor`
     """
     _tell(file, _taken(file, portfolios.take_prices, workspace, data_dir), as_json)
+
+
+@app.command()
+def sync(workspace: Workspace = "", data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Accounts, positions and prices of the firm's broker (Alpaca; ALPACA_API_KEY and ALPACA_API_SECRET). A client is
+    found by the telephone number that the broker knows. What cannot be read stays as it was, and is told.
+
+    Example: `frontdesk portfolio sync -w advisor`
+    """
+
+    async def work(rt: Runtime) -> Synced:
+        if rt.settings.alpaca is None:
+            fail("ALPACA_API_KEY and ALPACA_API_SECRET are not set: they are the firm's at its broker", 2)
+        workspace_id = await place.find_workspace(rt, workspace)
+        key, secret = rt.settings.alpaca
+        return await broker.sync(rt.db, workspace_id, Alpaca(rt.http, rt.settings.alpaca_url, key, secret))
+
+    try:
+        synced = place.with_runtime(work, data_dir)
+    except BrokerFailed as error:
+        fail(str(error), 4 if error.code == "unreachable" else 1)
+    if as_json:
+        left = [{"account": account, "why": why} for account, why in synced.left]
+        typer.echo(json.dumps({"accounts": synced.accounts, "left": left}))
+    else:
+        typer.echo(f"{synced.accounts} accounts up to date, {len(synced.left)} not")
+        for account, why in synced.left:
+            typer.echo(f"...{account}: {why}", err=True)
+    if synced.left:
+        raise typer.Exit(1)
 
 
 def _taken(

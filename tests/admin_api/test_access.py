@@ -24,6 +24,7 @@ ROUTES = [
     ("GET", "/workspaces/{ws}/drafts/{draft_id}"),
     ("POST", "/workspaces/{ws}/drafts/{draft_id}/approve"),
     ("POST", "/workspaces/{ws}/drafts/{draft_id}/reject"),
+    ("GET", "/workspaces/{ws}/conversations/{conversation_id}/contexts"),
 ]
 IN_WORKSPACE = [route for route in ROUTES if "{ws}" in route[1]]
 WITH_ID = [route for route in ROUTES if "_id}" in route[1]]

@@ -13,6 +13,7 @@ from admin_api import (
     analytics,
     attachments,
     audit,
+    booking,
     channels,
     contacts,
     context_schemas,
@@ -66,6 +67,7 @@ _ABOUT = (
 _IN_WORKSPACE = (
     contacts.router, context_schemas.router, contexts.of_conversation, contexts.router, rules.router, analytics.router,
     audit.router, files.router, webhooks.router,
+    booking.catalogue, booking.times, booking.open_times, booking.router,
     workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,
     notifications.preferences, conversations.router, drafts.router, attachments.router, templates.router,
     documents.router, documents.finding,

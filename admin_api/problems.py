@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Scope
 
 from domain.errors import FieldError, NotFound, Rejected, TooMany, Unauthenticated
-from store.db import UNAVAILABLE
+from store.db import UNAVAILABLE, UNWRITABLE
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ CODES = {
     "draft_edited": "The draft was approved, in other words, before.",
     "draft_rejected": "The draft was rejected before.",
     "draft_expired": "Nobody decided in time.",
+    "draft_overtaken": "What the draft promises is possible no longer, such as a time that somebody else has now.",
     "draft_superseded": "The customer or a person has written since; the draft is stale.",
     "stale_version": "`If-Match` names a version that is no longer the current one. Read again, then decide.",
     "conversation_closed": "The conversation is closed. A reply opens it again unless the customer has a newer one.",
@@ -59,6 +60,10 @@ CODES = {
     "webhook_disabled": "The webhook is switched off.",
     "webhook_waiting": "The call is under way, or waits for its next attempt.",
     "too_many_webhooks": "The workspace has as many webhooks as it may have.",
+    "time_taken": "Somebody has this time already.",
+    "not_booked": "The appointment is cancelled, or over.",
+    "not_begun": "The appointment has not begun.",
+    "service_gone": "The appointment's service is booked here no longer.",
     "no_thread": "Nobody has written in this conversation yet.",
     "idempotency_in_flight": "The first request with this `Idempotency-Key` is still running.",
     "idempotency_mismatch": "This `Idempotency-Key` was used for a different request.",
@@ -106,6 +111,14 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     for kind in UNAVAILABLE:
         app.add_exception_handler(kind, _unavailable)
+    for unwritable in UNWRITABLE:
+        app.add_exception_handler(unwritable, _unwritable)
+
+
+async def _unwritable(request: Request, error: Exception) -> JSONResponse:
+    """Nothing was changed: the transaction has ended with it."""
+    detail = "a value cannot be stored: a text with the NUL character, or a number that is too large"
+    return response(request.scope, 422, "invalid", detail)
 
 
 async def _rejected(request: Request, error: Exception) -> JSONResponse:

@@ -160,7 +160,7 @@ class HoldTime(WorldEffect):
 
     run_id: UUID
     contact_id: UUID
-    conversation_id: UUID
+    conversation_id: UUID | None
     service: str
     opening: Opening
     buffer: timedelta
@@ -257,6 +257,27 @@ def nearest(found: Sequence[Opening], wanted: datetime | None, n: int = 3) -> tu
             return tuple(spread)
     rest = [one for one in found if one not in spread][: n - len(spread)]
     return tuple(sorted([*spread, *rest], key=lambda one: one.start))
+
+
+def opened(
+    settings: BookingSettings, hours: Hours, zone: ZoneInfo, resource: str, day: date
+) -> tuple[tuple[datetime, datetime], ...]:
+    """When this resource can be booked on that day: (from, to) in UTC, exceptions counted."""
+    spans = _spans(settings, hours, resource, day)
+    return tuple((_bound(day, opens, zone), _bound(day, closes, zone)) for opens, closes in spans)
+
+
+def free_lane(
+    service: Service, busy: Iterable[Busy], start: datetime, staff: str | None = None
+) -> Opening | None:
+    """Who is free then, be the door open or not: a person of the business may overrule its hours, not what is taken."""
+    taken = list(busy)
+    end = start + timedelta(minutes=service.minutes)
+    for resource, seat in _lanes(service):
+        own = [(one.start, one.end) for one in taken if (one.resource, one.seat) == (resource, seat)]
+        if staff in (None, resource) and _clear(own, start, end + timedelta(minutes=service.buffer)):
+            return Opening(start, end, resource, seat)
+    return None
 
 
 def moment(day: date, clock: time, zone: ZoneInfo) -> datetime | None:

@@ -19,6 +19,7 @@ from domain.booking import (
     LetGo,
     MoveTime,
 )
+from domain.errors import Conflict, NotFound
 from domain.skill import Overtaken
 from store import audit, timers
 from store.db import Tx, new_id
@@ -27,6 +28,7 @@ from store.db import Tx, new_id
 _THEIRS = "contact_id in (select c.id from contact c where c.id = :contact or c.root_id = :contact)"
 JUST_SAID = timedelta(hours=3)
 """Nobody is reminded of what they agreed to so lately."""
+_CAME = frozenset({"done", "no_show"})
 _NEVER_WERE = frozenset({"held", "released", "expired"})
 _COLUMNS = (
     "id, contact_id, service, resource, starts_at, ends_at, state, version, name, confirmed_at, conversation_id,"
@@ -46,6 +48,7 @@ _PAGE = text(
     " where (cast(:start as timestamptz) is null or starts_at >= :start)"
     " and (cast(:end as timestamptz) is null or starts_at < :end)"
     f" and (cast(:contact as uuid) is null or {_THEIRS})"
+    " and (cast(:after as timestamptz) is null or (starts_at, id) > (:after, :after_id))"
     " and (case when cast(:state as text) is null then state not in ('held', 'released', 'expired') else state = :state end)"
     " order by starts_at, id limit :limit"
 )
@@ -91,6 +94,7 @@ _CONFIRM = text(
     "update appointment set confirmed_at = coalesce(confirmed_at, frontdesk_now()), version = version + 1,"  # noqa: S608
     f" updated_at = frontdesk_now() where id = :id and state = 'booked' and {_THEIRS} returning id"
 )
+_ONE = text(f"select {_COLUMNS} from appointment where id = :id")  # noqa: S608
 _HOLD_ONE = text(f"select {_COLUMNS} from appointment where id = :id for update")  # noqa: S608
 _HOLD_TALK = text(
     "select c.id from conversation c join appointment a on a.workspace_id = c.workspace_id and a.conversation_id = c.id"
@@ -139,9 +143,11 @@ async def page(
     contact_id: UUID | None,
     state: str | None,
     limit: int,
+    after: tuple[datetime, UUID] | None = None,
 ) -> list[Appointment]:
     """What begins between the two, earliest first; holds and what became of them are left out."""
     values = {"start": start, "end": end, "contact": contact_id, "state": state, "limit": limit}
+    values |= {"after": after and after[0], "after_id": after and after[1]}
     return [_appointment(tx, row) for row in await tx.execute(_PAGE, values)]
 
 
@@ -200,6 +206,69 @@ async def take(tx: Tx, appointment_id: UUID) -> Appointment | None:
     await tx.execute(_HOLD_TALK, {"id": appointment_id})
     row = (await tx.execute(_HOLD_ONE, {"id": appointment_id})).first()
     return _appointment(tx, row) if row and row.state not in _NEVER_WERE else None
+
+
+async def get(tx: Tx, appointment_id: UUID) -> Appointment:
+    """Raise NotFound."""
+    row = (await tx.execute(_ONE, {"id": appointment_id})).first()
+    if row is None or row.state in _NEVER_WERE:
+        raise NotFound("there is no such appointment here")
+    return _appointment(tx, row)
+
+
+async def make(
+    tx: Tx, held: HoldTime, name: str | None, remind: Sequence[timedelta], actor: str
+) -> Appointment:
+    """One that a person of the business makes. Raise Conflict when the time is taken."""
+    values = await _place(tx, held)
+    sealed = tx.vault.seal_maybe("appointment.name", name)
+    try:
+        appointment_id = await _add(tx, held, values, "booked", sealed, "person")
+    except Overtaken as error:
+        raise taken() from error
+    await _wind(tx, appointment_id, held.opening.start, held.opening.end, remind)
+    await audit.add(tx, actor, "appointment_booked", "appointment", appointment_id)
+    return await get(tx, appointment_id)
+
+
+async def move_by_person(
+    tx: Tx, mine: Appointment, held: HoldTime, remind: Sequence[timedelta], actor: str
+) -> Appointment:
+    """The caller has taken it. Raise Conflict when the time is taken, or it is booked no longer."""
+    if mine.state != "booked":
+        raise _not_booked(mine)
+    values = await _place(tx, held) | {"id": mine.id, "version": mine.version}
+    try:
+        await _exclusively(tx, _MOVE, values)
+    except Overtaken as error:
+        raise taken() from error
+    await _unwind(tx, mine.id)
+    await _wind(tx, mine.id, held.opening.start, held.opening.end, remind)
+    await audit.add(tx, actor, "appointment_moved", "appointment", mine.id)
+    return await get(tx, mine.id)
+
+
+async def mark(tx: Tx, mine: Appointment, state: str, actor: str) -> Appointment:
+    """cancelled, done or no_show, by a person; the caller has taken it. Whether they came can be corrected later,
+    and is not known before it begins. Raise Conflict."""
+    if mine.state == state:
+        return mine
+    if mine.state != "booked" and not {mine.state, state} <= _CAME:
+        raise _not_booked(mine)
+    if state in _CAME and mine.start > tx.now:
+        raise Conflict("it has not begun, so nobody can know whether they came", code="not_begun")
+    await tx.execute(_MARK, {"id": mine.id, "state": state})
+    await _unwind(tx, mine.id)
+    await audit.add(tx, actor, f"appointment_{state}", "appointment", mine.id)
+    return await get(tx, mine.id)
+
+
+def taken() -> Conflict:
+    return Conflict("somebody has this time already; ask for the slots that are free", code="time_taken")
+
+
+def _not_booked(mine: Appointment) -> Conflict:
+    return Conflict(f"this appointment is {mine.state}", code="not_booked")
 
 
 async def over(tx: Tx, appointment_id: UUID) -> bool:

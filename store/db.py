@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 import uuid_utils.compat as uuids
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DataError, OperationalError
 from sqlalchemy.exc import ProgrammingError as ProgrammingFault
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -56,6 +56,9 @@ NOT_MIGRATED = (ProgrammingFault,)
 
 UNAVAILABLE = (OperationalError, PoolTimeout, ConnectionError)
 """What a database that is away, full or stopping raises."""
+
+UNWRITABLE = (DataError,)
+"""What it raises at a value that no column can hold: the NUL character, a number beyond all bounds."""
 
 
 def is_collision(error: Exception) -> bool:

@@ -335,3 +335,11 @@ async def test_questions_that_nobody_could_answer_are_listed_together(api: Api, 
     assert closed.status_code == 200
     left = await api.get(shop.path("/knowledge/gaps"), headers=shop.key("viewer"))
     assert [one["times"] for one in left.json()["items"]] == [1]
+
+
+@pytest.mark.parametrize("question", ["crown\x00price", "\x00"])
+async def test_a_character_that_no_text_can_hold_is_refused(api: Api, shop: Business, question: str) -> None:
+    answer = await api.post(
+        shop.path("/knowledge/search"), headers=shop.key("reader"), json={"query": question}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")

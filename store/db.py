@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 import uuid_utils.compat as uuids
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, DataError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import ProgrammingError as ProgrammingFault
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine

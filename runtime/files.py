@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from channels.registry import CHANNELS
 from domain.workspace import ChannelSettings, Profile
@@ -21,6 +21,8 @@ from store.db import Database, Tx, new_id
 from store.knowledge import Chunk
 
 LARGEST = 1_000_000  # bytes of one knowledge file
+MOST_PARTS = 100_000
+"""Values of a file that came over the network."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 NOT_IN_FILE = "not_in_file"
 """Why a channel is suspended that the workspace's file does not name any more."""
@@ -81,8 +83,10 @@ def read_text(text: str, name: str, before: Profile) -> WorkspaceFile:
         data = YAML().load(text)
     except MarkedYAMLError as error:
         raise BadFile([mistakes.not_yaml(name, error)]) from None
-    except (ValueError, RecursionError) as error:
-        raise BadFile([f"{name}:1: this is not YAML: {error}"]) from None
+    except (ValueError, RecursionError, YAMLError) as error:
+        raise BadFile([f"{name}:1: this is not YAML: {str(error).splitlines()[0]}"]) from None
+    if _is_endless(data):
+        raise BadFile([f"{name}:1: its aliases (*name) make more of it than a file holds; write it out"])
     if not isinstance(data, dict):
         raise BadFile([f"{name}:1: the file must be a mapping of keys to values"])
     named = data.get("knowledge") or []
@@ -101,6 +105,17 @@ def read_text(text: str, name: str, before: Profile) -> WorkspaceFile:
             [f"{name}:{line}: workspace.slug: this is the workspace {before.workspace.slug}; keep its slug"]
         )
     return WorkspaceFile(profile, (), _notices(profile))
+
+
+def _is_endless(data: Any) -> bool:
+    """A few lines of YAML can stand for more than fits in memory, or contain themselves."""
+    left, seen = [data], 0
+    while left:
+        one, seen = left.pop(), seen + 1
+        if seen > MOST_PARTS:
+            return True
+        left.extend(one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
+    return False
 
 
 def _root(data: Any, path: Path) -> Path:

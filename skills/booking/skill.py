@@ -1,6 +1,7 @@
 """The booking skill: which of its goals a message is about, and one step towards it."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -33,6 +34,10 @@ from skills.booking.wish import Wish
 SEARCHED = 400
 """Openings looked at when the nearest ones are chosen: about a week of quarters of an hour."""
 _CONTINUES = frozenset({"book_appointment", "reschedule_appointment", "give_information", "affirm", "deny"})
+_PICTURES = frozenset({"So", "Sk", "Cf"})
+_NAMED_BY = re.compile(
+    r"^(?:i['\u2019]?m|it['\u2019]?s|this is|my name is|name is|me llamo|soy|es)\s+", re.IGNORECASE
+)
 _WANTS = re.compile(
     r"\b(?:want|need|would like|'d like|can i|could i|quiero|quisiera|necesito|me gustar[ií]a|querr[ií]a|puedo)\b",
     re.IGNORECASE,
@@ -76,9 +81,11 @@ class Booking(Skill):
             return remind.concerns(run, heard)
         if heard.intent in _CONTINUES or heard.affirms is not None or heard.command is not None:
             return True
+        offers = _offers(run)
+        if offers and wishes.elsewhen(heard.text):
+            return True
         if heard.intent.startswith("ask_"):
             return False
-        offers = _offers(run)
         taken = bool(offers) and wishes.picked(heard, offers, _zone(heard)) is not None
         answers_name = run.memory.get("asked") == "name" and heard.intent in ("unknown", "greeting")
         return taken or bool(wishes.read(heard)) or bool(heard.told) or answers_name
@@ -190,8 +197,10 @@ class Booking(Skill):
         wish = wishes.merged(before, said)
         if taken is None and not said and "chosen" in run.memory and not _refuses(run, heard):
             chosen = from_json(run.memory["chosen"])
-            if await self._still_free(chosen, heard, service, run):
-                return run, chosen, run.memory.get("service") != service.name
+            if found := await self._at(chosen, heard, service, run):
+                changed = run.memory.get("service") != service.name
+                opening = found[0] if changed else chosen  # another service takes another while
+                return run.recalling(chosen=as_json(opening), service=service.name), opening, changed
             wish = _exactly(chosen, zone)
         elif taken is not None:
             wish = _exactly(taken, zone)
@@ -204,10 +213,10 @@ class Booking(Skill):
             return run.recalling(chosen=as_json(found[0])), found[0], True
         return await self._offered(run, heard, settings, service, wish, found)
 
-    async def _still_free(self, chosen: Opening, heard: Heard, service: Service, run: Run) -> bool:
+    async def _at(self, chosen: Opening, heard: Heard, service: Service, run: Run) -> Sequence[Opening]:
+        """What can be booked at this very time."""
         wish = _exactly(chosen, _zone(heard))
-        found = await self._openings(run, heard, service, wishes.window(wish, heard.now, timedelta(days=1)))
-        return bool(found)
+        return await self._openings(run, heard, service, wishes.window(wish, heard.now, timedelta(days=1)))
 
     async def _openings(self, run: Run, heard: Heard, service: Service, window: Window) -> Sequence[Opening]:
         """What the run holds, and the appointment that it moves, are in nobody's way."""
@@ -299,7 +308,8 @@ def _refuses(run: Run, heard: Heard) -> bool:
     if not (run.memory.get("offers") or run.memory.get("chosen")) or heard.begins:
         return False
     asks_other = wishes.others(heard.text) or wishes.earlier(heard.text) or wishes.later(heard.text)
-    return heard.affirms is False or asks_other
+    keeps_name = run.memory.get("asked") == "name"  # "I'd rather not say" is no to that question
+    return (heard.affirms is False and not keeps_name) or asks_other
 
 
 def _back(run: Run) -> Run:
@@ -335,7 +345,10 @@ def _name_said(run: Run, heard: Heard) -> str | None:
         return str(run.memory["name"])
     if run.memory.get("asked") != "name":
         return None
-    words = heard.text.strip(" .!,\n").split()
+    said = "".join(
+        one for one in heard.text if unicodedata.category(one) not in _PICTURES and one != "\ufe0f"
+    )
+    words = _NAMED_BY.sub("", said.strip(" .!,\n")).split()
     looks = 1 <= len(words) <= 4 and all(word.strip(".'-").isalpha() for word in words)
     return " ".join(words).title() if looks and heard.affirms is None else None
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,11 @@ _SOON = re.compile(
 )
 _EARLIER = re.compile(r"\b(?:earlier|sooner|before that|m[aá]s temprano|antes)\b", re.I)
 _LATER = re.compile(r"\b(?:later|after that|m[aá]s tarde|despu[eé]s)\b", re.I)
+_PUT_OFF = re.compile(
+    r"\b(?:see|talk|tell|write|call|text|get back|reply|answer|decide|know|hablamos|luego|aviso|escribo)\b.*"
+    r"\b(?:later|m[aá]s tarde|despu[eé]s)\b",
+    re.I,
+)
 _OTHER = re.compile(
     r"\b(?:other|others|else|another|different|more|none of (?:those|these)|neither|otr[ao]s?|ningun[ao]|diferente"
     r"|m[aá]s)\b",
@@ -133,7 +138,10 @@ def wanted(wish: Wish, zone: ZoneInfo) -> datetime | None:
     if not wish.days:
         return None
     clock = wish.at or (wish.part[0] if wish.part else None)
-    return moment(wish.days[0], clock, zone) if clock else None
+    if clock is None:
+        return None
+    skipped = datetime.combine(wish.days[0], clock, zone).astimezone(UTC)  # near to it is what comes next
+    return moment(wish.days[0], clock, zone) or skipped
 
 
 def fits(wish: Wish, opening: Opening, zone: ZoneInfo) -> bool:
@@ -158,6 +166,11 @@ def picked(heard: Heard, offers: Sequence[Opening], zone: ZoneInfo) -> Opening |
     if len(offers) == 1 and heard.affirms and not wish:
         return offers[0]
     return None
+
+
+def elsewhen(text: str) -> bool:
+    """They ask for earlier or later times, and do not say good-bye."""
+    return (earlier(text) or later(text)) and not _PUT_OFF.search(text)
 
 
 def earlier(text: str) -> bool:

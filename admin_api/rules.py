@@ -1,6 +1,7 @@
 """Rules: what shall happen when. Part of the workspace's configuration: what is changed here is in `frontdesk export`.
 A rule is named by its id or by its name."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -268,7 +269,9 @@ async def test(here: Admitted, rule_id: str, wish: Trial) -> Tried:
         told = parts.find(await shaping.standing(tx, Kind.RULE), rule_id)
         profile, now = (await workspaces.get(tx)).profile, tx.now
     if wish.sample is not None:
-        turn = _imagined(here, profile, wish.sample, now.astimezone(ZoneInfo(profile.workspace.timezone)))
+        turn = await _imagined(
+            here, profile, wish.sample, now.astimezone(ZoneInfo(profile.workspace.timezone))
+        )
     else:
         assert wish.conversation is not None
         turn = await _real(here, profile, wish.conversation)
@@ -294,10 +297,10 @@ async def _real(here: Here, profile: Profile, conversation_id: UUID) -> Turn:
             raise _Nothing
     if started is None:
         raise Conflict("nobody has written in this conversation, or it is closed", code="no_thread")
-    return _heard(here, started.turn)
+    return await _heard(here, started.turn)
 
 
-def _imagined(here: Here, profile: Profile, told: Situation, now: Any) -> Turn:
+async def _imagined(here: Here, profile: Profile, told: Situation, now: Any) -> Turn:
     nobody = UUID(int=0)
     talk = Conversation(
         nobody, here.caller.workspace_id, nobody, nobody, told.channel, 0, told.contact_name, True
@@ -306,15 +309,16 @@ def _imagined(here: Here, profile: Profile, told: Situation, now: Any) -> Turn:
     context = {name: Value(value, "ai", 1.0) for name, value in told.fields.items() if value is not None}
     place = Standing(told.status, now if told.status else None, told.priority, tuple(told.tags))
     turn = Turn(talk, profile, (), now, history=(line,), context=context, standing=place, changed=told.before)
-    return _heard(here, turn) if told.text.strip() else replace(turn, history=())
+    return await _heard(here, turn) if told.text.strip() else replace(turn, history=())
 
 
-def _heard(here: Here, turn: Turn) -> Turn:
-    """As if the last message had just come."""
+async def _heard(here: Here, turn: Turn) -> Turn:
+    """As if the last message had just come. Understanding is work, and the first of it learns: not in the loop."""
     last = [line for line in turn.history if line.author is Author.CONTACT][-1:]
     if not last:
         return turn
-    understood = here.rt.understander.understand(last[0].text, turn.profile, turn.now)
+    understand = here.rt.understander.understand
+    understood = await asyncio.to_thread(understand, last[0].text, turn.profile, turn.now)
     return replace(
         turn,
         burst=tuple(last),

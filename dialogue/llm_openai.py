@@ -43,6 +43,10 @@ class OpenAI:
         self._client = openai.AsyncOpenAI(
             api_key=key or "none", base_url=base_url or BASE_URL, http_client=http, max_retries=0
         )
+        self._responses, self._chat = (
+            self._client.responses,
+            self._client.chat.completions,
+        )  # loads their types now
         self._ways = list(WAYS if (base_url or BASE_URL) != BASE_URL else WAYS[:1])
 
     @property
@@ -83,9 +87,9 @@ class OpenAI:
 
     async def _ask(self, way: str, request: Request) -> Answer:
         if way == "responses":
-            reply = await self._client.responses.create(**self._of_responses(request))
+            reply = await self._responses.create(**self._of_responses(request))
             return self._from_response(_plain(reply))
-        reply = await self._client.chat.completions.create(**self._of_chat(request, way))
+        reply = await self._chat.create(**self._of_chat(request, way))
         return self._from_chat(_plain(reply))
 
     async def _stream(self, request: Request) -> AsyncIterator[Piece]:
@@ -94,13 +98,13 @@ class OpenAI:
             try:
                 if way == "responses":
                     made = self._of_responses(request) | {"stream": True}
-                    events = await self._client.responses.create(**made)
+                    events = await self._responses.create(**made)
                 else:
                     made = self._of_chat(request, way) | {
                         "stream": True,
                         "stream_options": {"include_usage": True},
                     }
-                    events = await self._client.chat.completions.create(**made)
+                    events = await self._chat.create(**made)
                 break
             except openai.OpenAIError as error:
                 if not self._step_down(way, error):

@@ -1,6 +1,8 @@
 """Templates: whole in both languages, short enough for a text message."""
 
 import re
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -25,6 +27,31 @@ LONG_NAMES |= {
 }
 LONG_NAMES |= {"until": "5:00 PM", "opens": "today at 8:00 AM", "spans": "8-5", "time": "8:00 AM"}
 
+_AT = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
+_USD = {"amount": "109936.30", "currency": "USD"}
+_CHANGE = _USD | {"up": True, "flat": False, "percent": "1.2"}
+_HELD = {"symbol": "VTI", "value": _USD, "percent": "54.7"}
+OF_SKILLS: dict[str, dict[str, Any]] = {
+    "booking": {
+        "service": "cleaning", "times": [_AT, _AT.replace(hour=15), _AT.replace(day=25)], "start": _AT, "before": _AT,
+        "staff": "Dr. Lee", "tomorrow": True, "options": ["cleaning", "checkup"],
+        "appointments": [{"service": "cleaning", "start": _AT}],
+    },
+    "qualification": {"summary": "three bedrooms, $450,000, Austin"},
+    "identity": {"hint": "41", "minutes": 10, "left": 3, "code": "123456"},
+    "portfolio": {
+        "value": _USD, "day": _CHANGE, "accounts": [], "cash": _USD, "symbol": "VTI", "quantity": "120.25",
+        "percent": "54.7", "price": _USD, "positions": [_HELD] * 3, "more": 4, "limit": "25", "large": [_HELD],
+        "top": _HELD, "shares": [{"kind": one, "percent": "20"} for one in ("fund", "stock", "bond", "cash")],
+        "change": _CHANGE, "since": _AT.date(), "symbols": ["VTI", "BND"], "at": _AT, "name": "Vanguard Total Market ETF",
+    },
+}  # fmt: skip
+
+
+def facts(key: str) -> dict[str, Any]:
+    """What a template of this name may show."""
+    return LONG_NAMES | OF_SKILLS.get(key.partition("_")[0], {})
+
 
 def test_both_languages_have_every_key() -> None:
     assert set(words.templates("en")) == set(words.templates("es"))
@@ -36,7 +63,7 @@ def test_both_languages_have_every_key() -> None:
 )
 def test_every_template_renders_short(language: str, personality: str) -> None:
     for key in words.templates(language):
-        text = words.say(key, language, personality, **LONG_NAMES)
+        text = words.say(key, language, personality, **facts(key))
         assert text
         assert len(text) <= 320
         assert not re.search(r"[{}]|\s\s|\bNone\b", text), (key, text)
@@ -44,7 +71,7 @@ def test_every_template_renders_short(language: str, personality: str) -> None:
 
 def test_english_fits_the_gsm_alphabet() -> None:
     for key in words.templates("en"):
-        assert set(words.say(key, "en", "friendly", **LONG_NAMES)) <= set(GSM_COST), key
+        assert set(words.say(key, "en", "friendly", **facts(key))) <= set(GSM_COST), key
 
 
 def test_every_field_type_can_be_asked_for() -> None:

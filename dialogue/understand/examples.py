@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -54,8 +54,24 @@ def words_of(intent: str) -> frozenset[str]:
     return frozenset(word for words in said for word in words)
 
 
-def with_own(intents: Mapping[str, Sequence[str]]) -> tuple[Example, ...]:
+class Examples(tuple[Example, ...]):
+    """Hashed once: they are looked up with every message."""
+
+    @cached_property
+    def _hash(self) -> int:
+        return tuple.__hash__(self)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+def with_own(intents: Mapping[str, Sequence[str]]) -> Examples:
     """Our examples and the workspace's; what a business says about its own words wins over ours."""
-    own = tuple(Example(text, intent, "") for intent, texts in sorted(intents.items()) for text in texts)
+    return _with_own(tuple((intent, tuple(texts)) for intent, texts in sorted(intents.items())))
+
+
+@lru_cache(maxsize=64)
+def _with_own(intents: tuple[tuple[str, tuple[str, ...]], ...]) -> Examples:
+    own = tuple(Example(text, intent, "") for intent, texts in intents for text in texts)
     taken = {example.text.casefold() for example in own}
-    return tuple(example for example in built_in() if example.text.casefold() not in taken) + own
+    return Examples((*(one for one in built_in() if one.text.casefold() not in taken), *own))

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from scipy import sparse  # type: ignore[import-untyped]
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import FeatureUnion
-from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
@@ -79,9 +77,16 @@ class Seen:
     def __getitem__(self, rows: Any) -> "Seen":
         return Seen(self.words[rows], None if self.meaning is None else self.meaning[rows])
 
+    def alike(self, other: "Seen") -> Floats:
+        """To each sentence of the other by words alone. For one sentence a row of figures is quicker than a sparse
+        matrix is turned."""
+        if self.words.shape[0] == 1:
+            return np.asarray(other.words @ self.words.toarray()[0])[None, :]
+        return np.asarray((self.words @ other.words.T).todense())
+
     def likeness(self, other: "Seen") -> Floats:
         """To each sentence of the other: by words or by meaning, whichever is nearer. -1..1"""
-        words: Floats = np.asarray((self.words @ other.words.T).todense())
+        words = self.alike(other)
         if self.meaning is None or other.meaning is None:
             return words
         return np.maximum(words, self.meaning @ other.meaning.T)
@@ -96,7 +101,7 @@ class Head(Protocol):
 
 @dataclass(frozen=True)
 class Model:
-    features: Any
+    features: Sequence[TfidfVectorizer]
     embed: Embed | None
     seen: Seen
     head: Head
@@ -108,11 +113,10 @@ class Model:
         """The best intent, however bad; the caller holds it against `threshold`."""
         meaning = _meaning([text], self.embed)
         with _threads.limit(limits=1):
-            words = normalize(self.features.transform([normal(text)]))
-            return self._guess(Seen(words, meaning))
+            return self._guess(Seen(_rows(self.features, [text]), meaning))
 
     def _guess(self, row: Seen) -> Guess:
-        words: Floats = np.asarray((self.seen.words @ row.words.T).todense()).ravel()
+        words = row.alike(self.seen)[0]
         likeness = row.likeness(self.seen)[0]
         probability = self.head.probability(row)[0]
         closest = int(words.argmax())
@@ -134,9 +138,12 @@ def train(examples: Sequence[Example], embed: Embed | None = None) -> Model:
     """Algebra on one thread: for matrices this small, threads that wait for each other cost more than they give."""
     meaning = _meaning([example.text for example in examples], embed)
     with _threads.limit(limits=1):
-        features = _features(len(examples))
-        words = normalize(features.fit_transform([normal(example.text) for example in examples]).tocsr())
-        seen, intents = Seen(words, meaning), np.array([example.intent for example in examples])
+        texts = [example.text for example in examples]
+        features = _features(texts)
+        seen, intents = (
+            Seen(_rows(features, texts), meaning),
+            np.array([example.intent for example in examples]),
+        )
         head, threshold = _learnt(seen, intents)
     return Model(features, embed, seen, head, tuple(examples), intents, threshold)
 
@@ -149,13 +156,29 @@ def _meaning(texts: Sequence[str], embed: Embed | None) -> Floats | None:
     return np.asarray(embed(texts) * worded[:, None])
 
 
-def _features(count: int) -> FeatureUnion:
-    least = 1 if count <= MANY else 2
+def _features(texts: Sequence[str]) -> list[TfidfVectorizer]:
+    """Words and their pairs, pieces of words, and the concepts of a front desk."""
+    least = 1 if len(texts) <= MANY else 2
     words = _tfidf("word", (1, 2), least, token_pattern=r"(?u)\b\w+\b|[^\w\s]")  # noqa: S106  # no password
-    pieces = _tfidf("char_wb", (2, 5), least)
-    return FeatureUnion(
-        [("words", words), ("pieces", pieces), ("concepts", TfidfVectorizer(analyzer=concepts))]
-    )
+    kinds = [words, _tfidf("char_wb", (2, 5), least), TfidfVectorizer(analyzer=concepts)]
+    return [kind for kind in kinds if _fits(kind, [normal(text) for text in texts])]
+
+
+def _fits(kind: TfidfVectorizer, texts: Sequence[str]) -> bool:
+    """False where no text has anything of the kind."""
+    try:
+        kind.fit(texts)
+    except ValueError:
+        return False
+    return True
+
+
+def _rows(features: Sequence[TfidfVectorizer], texts: Sequence[str]) -> Any:
+    """Sparse rows of unit length."""
+    said = [normal(text) for text in texts]
+    rows = sparse.hstack([kind.transform(said) for kind in features]).tocsr()
+    lengths = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+    return (sparse.diags(1 / np.where(lengths, lengths, 1.0)) @ rows).tocsr()
 
 
 def _tfidf(analyzer: str, ngrams: tuple[int, int], least: int, **more: str) -> TfidfVectorizer:
@@ -217,7 +240,8 @@ class Meant:
         self.classes = self._head.classes_
 
     def probability(self, seen: Seen) -> Floats:
-        return np.asarray(self._head.predict_proba(seen.meaning))
+        assert seen.meaning is not None
+        return _softmax(seen.meaning @ self._head.coef_.T + self._head.intercept_)
 
 
 class Kernel:
@@ -235,7 +259,7 @@ class Kernel:
         self.classes = self._head.classes_
 
     def _likeness(self, seen: Seen) -> Floats:
-        words: Floats = np.asarray((seen.words @ self._known.words.T).todense())
+        words = seen.alike(self._known)
         if seen.meaning is None or self._known.meaning is None or not self._weight:
             return words
         square = self._weight**2
@@ -244,7 +268,7 @@ class Kernel:
         )
 
     def probability(self, seen: Seen) -> Floats:
-        return np.asarray(self._head.predict_proba(self._likeness(seen) @ self._axes))
+        return _softmax(self._likeness(seen) @ self._axes @ self._head.coef_.T + self._head.intercept_)
 
 
 class Machine:
@@ -257,18 +281,22 @@ class Machine:
         self.classes = self._head.classes_
 
     def _row(self, seen: Seen) -> Any:
-        """The words weigh √2: what pieces and whole words weigh together."""
-        words = seen.words * np.sqrt(2)
+        """Words, pieces of words and concepts weigh one each, as if each had been brought to length alone."""
+        words = seen.words * np.sqrt(3)
         if seen.meaning is None or self._axes is None or not self._weight:
             return words
         return sparse.hstack([words, sparse.csr_matrix(self._weight * (seen.meaning @ self._axes))]).tocsr()
 
     def probability(self, seen: Seen) -> Floats:
-        margins = self._head.decision_function(self._row(seen))
-        if margins.ndim == 1:
-            margins = np.stack([-margins, margins], axis=1)
-        odds = np.exp(SHARPNESS * (margins - margins.max(axis=1, keepdims=True)))
-        return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+        return _softmax(SHARPNESS * (self._row(seen) @ self._head.coef_.T + self._head.intercept_))
+
+
+def _softmax(margins: Floats) -> Floats:
+    """Of two classes scikit-learn gives the margin of the second only."""
+    if margins.shape[1] == 1:
+        margins = np.hstack([np.zeros_like(margins), margins])
+    odds = np.exp(margins - margins.max(axis=1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
 def _strongest(meaning: Floats) -> Floats:
@@ -278,8 +306,9 @@ def _strongest(meaning: Floats) -> Floats:
     return np.asarray(directions[:, -meaning.shape[1] // 2 :])
 
 
-SHARPNESS = 4.0
-"""Turns margins into probabilities: what makes them as often right as they say on CLINC150's training part."""
+SHARPNESS = 6.0
+"""Turns margins into probabilities that are as often right as they say: 0.967 said, 0.973 right, on the half of
+CLINC150's training part that was held back."""
 
 
 def _splits(intents: NDArray[np.str_], many: bool) -> list[tuple[Any, Any]]:

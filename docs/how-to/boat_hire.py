@@ -114,9 +114,8 @@ def at(url: str, workspace: str, key: str) -> Ask:
     def ask(method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         address = f"{url}/api/v1/workspaces/{workspace}{path}"
-        request = Request(
-            address, data, {"X-API-Key": key, "Content-Type": "application/json"}, method=method
-        )  # noqa: S310
+        headers = {"X-API-Key": key, "Content-Type": "application/json"}
+        request = Request(address, data, headers, method=method)  # noqa: S310  (your own Frontdesk)
         try:
             with urlopen(request, timeout=30) as answer:  # noqa: S310
                 return json.loads(answer.read() or b"null")

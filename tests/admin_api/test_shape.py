@@ -353,13 +353,14 @@ async def test_the_file_goes_out_and_comes_in(boats: Shop) -> None:
         ("workspace:", "knowledge: [../../etc/passwd]\nworkspace:", "upload it first"),
         ("workspace:", "workspace: [", "not YAML"),
         ("workspace:", "# \x91\nworkspace:", "not YAML"),
-        ("workspace:", "skills: {a: &a [x,x,x,x,x,x,x,x,x], b: &b [*a,*a,*a,*a,*a,*a,*a,*a], c: &c [*b,*b,*b,*b,*b,*b,*b],"
-         " d: &d [*c,*c,*c,*c,*c,*c,*c], e: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]}"
+        ("workspace:", "skills: {a: &a [x,x,x,x,x,x,x,x,x], b: &b [*a,*a,*a,*a,*a,*a,*a,*a],"
+         " c: &c [*b,*b,*b,*b,*b,*b,*b], d: &d [*c,*c,*c,*c,*c,*c,*c],"
+         " e: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]}"
          "\nworkspace:", "aliases"),
         ("type: integer", "type: integer\n        type: text", "not YAML"),
         ("kind: twilio_sms", "kind: pigeon", "there are"),
     ],
-)
+)  # fmt: skip
 async def test_a_wrong_file_changes_nothing(boats: Shop, was: str, now: str, said: str) -> None:
     out = (await boats.ask("GET", "/export")).text
     told = is_problem(

@@ -131,7 +131,9 @@ async def free(
     wanted = _service(_settings(profile), service, "/query/service")
     window, zone = Window(start, end), ZoneInfo(profile.workspace.timezone)
     local = now.astimezone(zone)
-    found = await Diary(here.rt.db).openings(here.caller.workspace_id, profile, wanted, window, local, MOST_SLOTS)
+    found = await Diary(here.rt.db).openings(
+        here.caller.workspace_id, profile, wanted, window, local, MOST_SLOTS
+    )
     slots = [Slot(start=one.start, end=one.end, staff=one.staff or None) for one in found]
     return Slots(timezone=profile.workspace.timezone, slots=slots)
 

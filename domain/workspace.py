@@ -42,7 +42,9 @@ def read_duration(value: Any) -> Any:
         try:
             total += timedelta(**{_UNITS[unit]: float(number)})
         except OverflowError:
-            raise ValueError(f"{value!r} is longer than time goes; write 90s, 15m, 8h, 14d or 1h30m") from None
+            raise ValueError(
+                f"{value!r} is longer than time goes; write 90s, 15m, 8h, 14d or 1h30m"
+            ) from None
         rest = rest[len(number) + 1 :].strip()
     return total
 

@@ -1,5 +1,5 @@
 """What happened, in the order in which it may be read: once, by everybody who follows it. The database's triggers
-write most of it (migrations/versions/0012_events.sql); `add` is for what is no change of a row. ADR 19."""
+write most of it (migrations/versions/0007_events.sql); `add` is for what is no change of a row. ADR 19."""
 
 import json
 import re

@@ -2,9 +2,9 @@
 
 from migrations.sql import run_file
 
-revision = "0029"
-down_revision = "0028"
+revision = "0017"
+down_revision = "0016"
 
 
 def upgrade() -> None:
-    run_file("0029_portfolio.sql")
+    run_file("0017_portfolio.sql")

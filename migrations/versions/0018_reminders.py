@@ -2,9 +2,9 @@
 
 from migrations.sql import run_file
 
-revision = "0039"
-down_revision = "0029"
+revision = "0018"
+down_revision = "0017"
 
 
 def upgrade() -> None:
-    run_file("0039_reminders.sql")
+    run_file("0018_reminders.sql")

@@ -2,9 +2,9 @@
 
 from migrations.sql import run_file
 
-revision = "0028"
-down_revision = "0027"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:
-    run_file("0028_identity.sql")
+    run_file("0016_identity.sql")

@@ -2,9 +2,9 @@
 
 from migrations.sql import run_file
 
-revision = "0026"
-down_revision = "0025"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
-    run_file("0026_rules.sql")
+    run_file("0014_rules.sql")

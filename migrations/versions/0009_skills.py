@@ -2,9 +2,9 @@
 
 from migrations.sql import run_file
 
-revision = "0015"
-down_revision = "0014"
+revision = "0009"
+down_revision = "0008"
 
 
 def upgrade() -> None:
-    run_file("0015_skills.sql")
+    run_file("0009_skills.sql")

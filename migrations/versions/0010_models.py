@@ -2,9 +2,9 @@
 
 from migrations.sql import run_file
 
-revision = "0016"
-down_revision = "0015"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:
-    run_file("0016_models.sql")
+    run_file("0010_models.sql")

@@ -2,9 +2,9 @@
 
 from migrations.sql import run_file
 
-revision = "0027"
-down_revision = "0026"
+revision = "0015"
+down_revision = "0014"
 
 
 def upgrade() -> None:
-    run_file("0027_shape.sql")
+    run_file("0015_shape.sql")

@@ -36,6 +36,8 @@ NOW = datetime(2026, 3, 2, 16, tzinfo=UTC)
 """A Monday, ten in the morning in Chicago."""
 HOURS = {"mon-fri": "08:00-17:00"}
 QUESTION = "What are your hours?"
+NOBODY = "01a1ff7e-2969-70b8-9880-3f314110eb98"
+"""An id that nothing has. Tests are named by their parameters, so that these must not be made anew in every process."""
 _numbers = itertools.count(2_000_000)
 
 

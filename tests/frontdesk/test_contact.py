@@ -11,11 +11,10 @@ from click.testing import Result
 from runtime.settings import Settings
 from store import idempotency
 from store.crypto import Unreadable
-from store.db import new_id
 from store.embedded import EmbeddedPostgres
 from store.idempotency import Answered, Asked
 from tests.frontdesk.cli_rig import Place
-from tests.rig import Desk, new_number
+from tests.rig import NOBODY, Desk, new_number
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABh6FO1AAAAABJRU5ErkJggg=="
 CANARIES = ("Quaxley", "xylotomous", "zeb@quaxley.example")
@@ -151,7 +150,7 @@ async def test_export_says_all_and_is_for_its_reader_only(desk: Desk, here: Plac
     assert json.loads(by_id.stdout)["conversations"] == told["conversations"]
 
 
-@pytest.mark.parametrize("who", ["+15120000000", "nobody@example.com", str(new_id()), "Bob"])
+@pytest.mark.parametrize("who", ["+15120000000", "nobody@example.com", NOBODY, "Bob"])
 @pytest.mark.parametrize("what", [["export"], ["erase", "--yes"]])
 async def test_nobody_of_that_name(desk: Desk, here: Place, who: str, what: list[str]) -> None:
     ended = await call(here, "contact", what[0], who, *what[1:], "-w", str(desk.workspace_id))

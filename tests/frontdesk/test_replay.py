@@ -13,7 +13,7 @@ from runtime.settings import Settings
 from store.db import new_id
 from store.embedded import EmbeddedPostgres
 from tests.frontdesk.cli_rig import Place
-from tests.rig import HOURS, NOW, QUESTION, Desk
+from tests.rig import HOURS, NOBODY, NOW, QUESTION, Desk
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = {
@@ -132,7 +132,7 @@ async def approve(desk: Desk) -> None:
         await drafts.approve(tx, draft.id, desk.person_id, "person:test", None, desk.rt.split)
 
 
-@pytest.mark.parametrize("key", ["hello", str(new_id())])
+@pytest.mark.parametrize("key", ["hello", NOBODY])
 async def test_no_such_conversation(here: Place, key: str) -> None:
     ended = await call(here, "replay", key)
     assert ended.exit_code == 2

@@ -15,7 +15,7 @@ from channels.webchat_socket import Patience
 from runtime.wake import LocalWake
 from store import conversations
 from store.db import new_id
-from tests.rig import QUESTION
+from tests.rig import NOBODY, QUESTION
 from tests.webchat.chat_rig import Chat, Tab, another_door, url_of
 
 
@@ -213,7 +213,7 @@ async def test_a_binary_frame_ends_the_socket(chat: Chat) -> None:
         ('{"type":"message","id":"1","text":"  "}', "empty"),
         (json.dumps({"type": "message", "id": "1", "text": "x" * 10_001}), "too_long"),
         (
-            json.dumps({"type": "message", "id": "1", "text": "", "attachments": [str(new_id())]}),
+            json.dumps({"type": "message", "id": "1", "text": "", "attachments": [NOBODY]}),
             "no_such_file",
         ),
     ],

@@ -84,9 +84,9 @@ class Seen:
             return np.asarray(other.words @ self.words.toarray()[0])[None, :]
         return np.asarray((self.words @ other.words.T).todense())
 
-    def likeness(self, other: "Seen") -> Floats:
+    def likeness(self, other: "Seen", words: Floats | None = None) -> Floats:
         """To each sentence of the other: by words or by meaning, whichever is nearer. -1..1"""
-        words = self.alike(other)
+        words = self.alike(other) if words is None else words
         if self.meaning is None or other.meaning is None:
             return words
         return np.maximum(words, self.meaning @ other.meaning.T)
@@ -116,8 +116,8 @@ class Model:
             return self._guess(Seen(_rows(self.features, [text]), meaning))
 
     def _guess(self, row: Seen) -> Guess:
-        words = row.alike(self.seen)[0]
-        likeness = row.likeness(self.seen)[0]
+        words = row.alike(self.seen)
+        likeness, words = row.likeness(self.seen, words)[0], words[0]
         probability = self.head.probability(row)[0]
         closest = int(words.argmax())
         if words[closest] > VERBATIM:
@@ -279,6 +279,7 @@ class Machine:
         self._axes = None if seen.meaning is None else _strongest(seen.meaning)
         self._head = LinearSVC(C=2 / (2 + weight**2), tol=1e-2).fit(self._row(seen), intents)
         self.classes = self._head.classes_
+        self._columns = np.ascontiguousarray(self._head.coef_.T)  # turned once, not with every message
 
     def _row(self, seen: Seen) -> Any:
         """Words, pieces of words and concepts weigh one each, as if each had been brought to length alone."""
@@ -288,7 +289,7 @@ class Machine:
         return sparse.hstack([words, sparse.csr_matrix(self._weight * (seen.meaning @ self._axes))]).tocsr()
 
     def probability(self, seen: Seen) -> Floats:
-        return _softmax(SHARPNESS * (self._row(seen) @ self._head.coef_.T + self._head.intercept_))
+        return _softmax(SHARPNESS * (self._row(seen) @ self._columns + self._head.intercept_))
 
 
 def _softmax(margins: Floats) -> Floats:

@@ -71,11 +71,15 @@ def query(part: Part, turn: Turn) -> str:
         return f"{about} {_when_urgent(turn)}".strip()
     if words := _words(part):
         return " ".join(words)
+    if part.intent == "ask_price" and (chosen := _chosen(turn)):
+        return " ".join(chosen)
     said = [word for word in content(part.text) if word in about.split()]
-    if said:
-        return " ".join(said)
-    chosen = _chosen(turn) if part.intent == "ask_price" else []
-    return " ".join(chosen) or about or part.text
+    return " ".join(said) or about or part.text
+
+
+def sentence(part: Part, query: str) -> str:
+    """What is meant, in whole: "what does it cost?" with the service that was chosen before."""
+    return part.text if set(query.split()) & set(content(part.text)) else f"{part.text} {query}"
 
 
 def queries(part: Part, turn: Turn) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def merge(before: str, fresh: dict[str, str], order: Sequence[Section]) -> str:
 
 def _here() -> str:
     cores = os.cpu_count()
-    return f"Measured {date.today().isoformat()}, {platform.machine()}, {cores} cores."  # noqa: DTZ011
+    return f"Measured {date.today().isoformat()}, {platform.machine()}, {cores} cores, load {os.getloadavg()[0]:.0f}."  # noqa: DTZ011
 
 
 def _row(cells: Sequence[str]) -> str:

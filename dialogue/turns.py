@@ -137,7 +137,9 @@ async def look_up(turn: Turn, knowledge: Retriever) -> Turn:
     asked_in = turn.conversation.workspace_id
     for part in parts:
         for query in knowing.queries(part, turn):
-            found += await knowledge.search(asked_in, query, knowing.LIMIT, asked_as=knowing.sentence(part, query))
+            found += await knowledge.search(
+                asked_in, query, knowing.LIMIT, asked_as=knowing.sentence(part, query)
+            )
     passages, orders = _for_people(knowing.merge(found))
     shown = ", ".join(f"{source_name(p)} / {p.heading} {p.score:.2f}" for p in passages[:3])
     words = "; ".join(f'"{knowing.query(part, turn)}"' for part in parts)

@@ -10,9 +10,10 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Any
 
+from domain.suspect import addresses_machine
 from knowledge.chunk import chunk, title_of
 from knowledge.reading.shape import LARGEST, Flag, Unreadable
-from knowledge.reading.suspect import instructs, unseen
+from knowledge.reading.suspect import unseen
 from store.knowledge import Chunk
 
 WALL_S = 150.0
@@ -112,4 +113,4 @@ def safe_name(name: str) -> str:
 def titled(name: str) -> str:
     """ "price_list-2027.pdf" → "Price list 2027". A name that speaks to the assistant is no title."""
     said = re.sub(r"[_\-.]+", " ", PurePosixPath(safe_name(name)).stem).strip()
-    return "Document" if not said or instructs(said) else said[:1].upper() + said[1:]
+    return "Document" if not said or addresses_machine(said) else said[:1].upper() + said[1:]

@@ -51,7 +51,8 @@ def _progress(done: float) -> None:
 
 def _checked(found: Read) -> Read:
     """Without characters that nobody sees and without blocks that speak to the assistant."""
-    from knowledge.reading.suspect import instructs, unseen
+    from domain.suspect import addresses_machine
+    from knowledge.reading.suspect import unseen
 
     if len(found.markdown) > MOST_TEXT:
         raise Unreadable(
@@ -61,13 +62,13 @@ def _checked(found: Read) -> Read:
     found.flag("no_width", "", spelt)
     kept = []
     for block in text.split("\n\n"):
-        words = instructs(block)
+        words = addresses_machine(block)
         found.flag("instructions", "", words)
         if not words:
             kept.append(block)
     found.markdown = "\n\n".join(kept).strip()
     title, spelt = unseen(found.title.replace("\0", ""))
-    found.title = "" if spelt or instructs(title) else title
+    found.title = "" if spelt or addresses_machine(title) else title
     if not found.markdown:
         raise Unreadable("no_text", "there is no text in it that a reader could see")
     return found

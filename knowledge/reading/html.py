@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from domain.suspect import addresses_machine
 from knowledge.reading.shape import Read, row_sentence, table
 from knowledge.reading.sniff import decode
-from knowledge.reading.suspect import instructs
 
 _SILENT = frozenset({
     "script", "style", "noscript", "template", "iframe", "object", "embed", "svg", "canvas", "audio", "video", "head",
@@ -93,7 +93,7 @@ class Page:
             if tag == "-text":
                 self._line.append(child.text_content or "")
             elif tag == "-comment":
-                self._read.flag("comment", "<!-- -->", instructs(child.comment_content or ""))
+                self._read.flag("comment", "<!-- -->", addresses_machine(child.comment_content or ""))
             elif tag in _SILENT or tag.startswith(("!", "-")):
                 continue
             elif self._unseen(child, style):

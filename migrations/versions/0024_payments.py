@@ -1,0 +1,10 @@
+"""Payment links, call-backs, and the customer record elsewhere."""
+
+from migrations.sql import run_file
+
+revision = "0024"
+down_revision = "0023"
+
+
+def upgrade() -> None:
+    run_file("0024_payments.sql")

@@ -86,10 +86,8 @@ class Visits:
         TRACE.set(str(new_id()))
         saved, seq = await self._hooks.insist(lambda: self._save(guest, said))
         self._crash("chat_saved")
-        if saved.turns:
-            await self._wake.wake("turns")
-        if saved.deliveries:
-            await self._wake.wake("deliveries")
+        for topic in saved.topics:
+            await self._wake.wake(topic)
         await self._wake.wake(f"visitor:{guest.visitor.id}")
         if saved.turns and (room := self.rooms.find(guest.visitor.id)):
             room.tell(show("typing", author="assistant"))

@@ -1,4 +1,4 @@
-"""The one HTTP door that every provider knocks on: read, verify, parse, save, wake, and only then ack."""
+"""The one HTTP door that every provider knocks on: read, verify, parse, keep, wake, and only then ack."""
 
 import asyncio
 import logging
@@ -21,9 +21,9 @@ from domain.errors import BadPayload, NotFound, Rejected
 from domain.messages import Event, Inbound
 from domain.ports import Waker
 from domain.workspace import Profile
-from store import channels, inbox, workspaces
+from store import channels, inbox, receipts, workspaces
 from store.channels import ChannelRow
-from store.db import TRACE, UNAVAILABLE, Database, Tx, is_collision
+from store.db import TRACE, UNAVAILABLE, Database, is_collision
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +44,12 @@ class Known:
     until: float
 
 
-Piece = tuple[Known, Event, str]
+Piece = tuple[ChannelRow, Event, str]
 """An event that came over a channel, and the trace of the request that brought it."""
 
 
 def _sender(piece: Piece) -> Hashable:
-    """What one customer says is stored in the order in which it came."""
+    """What one customer says is kept in the order in which it came."""
     _, event, _ = piece
     return event.sender if isinstance(event, Inbound) else id(event)
 
@@ -69,6 +69,7 @@ class Webhooks:
         self._gatherings: defaultdict[UUID, Gathering[Piece]] = defaultdict(
             lambda: Gathering(self._keep_together, _sender)
         )
+        """By workspace."""
 
     def routes(self) -> list[Route]:
         paths = ("messages", "status", "webhook")
@@ -99,26 +100,26 @@ class Webhooks:
         return known.channel.ack()
 
     async def _keep(self, known: Known, events: list[Event]) -> None:
-        """Plain words share a transaction with others that come in the same moment; what demands more has its own."""
-        if len(events) == 1 and inbox.is_plain(events[0]):
-            await self._gatherings[known.row.id].add((known, events[0], TRACE.get()))
+        """What can wait shares a transaction with others that come in the same moment; what demands more has its own."""
+        if all(inbox.can_wait(one) for one in events):
+            gathering = self._gatherings[known.row.workspace_id]
+            await asyncio.gather(*(gathering.add((known.row, one, TRACE.get())) for one in events))
         else:
-            await self._save(known, lambda tx: inbox.save(tx, known.row, known.profile, events))
+            await self._save(known, events)
 
     async def _keep_together(self, batch: Sequence[Piece]) -> None:
-        known = batch[-1][0]
-        traced = [(event, trace) for _, event, trace in batch if isinstance(event, Inbound)]
-        await self._save(known, lambda tx: inbox.save_plain(tx, known.row, known.profile, traced))
+        async with self._db.transaction(batch[0][0].workspace_id) as tx:
+            await receipts.keep(tx, batch)
+        self._crash("webhook_saved")
+        await self._wake.wake("inbox")
 
-    async def _save(self, known: Known, work: Callable[[Tx], Awaitable[inbox.Saved]]) -> None:
+    async def _save(self, known: Known, events: list[Event]) -> None:
         """Committed, and only then said to the workers."""
         async with self._db.transaction(known.row.workspace_id) as tx:
-            saved = await work(tx)
+            saved = await inbox.save(tx, known.row, known.profile, events)
         self._crash("webhook_saved")
-        if saved.turns:
-            await self._wake.wake("turns")
-        if saved.deliveries:
-            await self._wake.wake("deliveries")
+        for topic in saved.topics:
+            await self._wake.wake(topic)
 
     async def insist(self, work: Callable[[], Awaitable[T]]) -> T:
         """Providers do not come again after a 5xx, so what another try can mend is mended here, within the time

@@ -15,6 +15,8 @@ from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
+INBOX = "inbox"
+"""Something was acknowledged and waits to be read."""
 TURNS, DELIVERIES = "turns", "deliveries"
 DOCUMENTS, KNOWLEDGE = "documents", "knowledge"
 """A document wants to be read; passages want vectors."""

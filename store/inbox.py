@@ -1,31 +1,39 @@
-"""What comes in: receipt, contact, conversation, message with the next seq, and what a keyword demands, all in
-the caller's one transaction. Locks are taken in the order address, conversation, draft, delivery, attempt, channel."""
+"""What comes in: receipt, contact, conversation, message with the next seq, and what a keyword demands. What asks for
+no more than an answer waits in a line (store.receipts) and is read later, many at once; what a customer demands for
+themselves is read before it is acknowledged. Locks are taken in the order line, address, conversation, draft,
+delivery, attempt, channel."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy import text
 
 from domain import keywords, optout
-from domain.messages import SILENT_KINDS, Address, Inbound, Keyword, Status
+from domain.messages import SILENT_KINDS, Address, Event, Inbound, Keyword, Status
 from domain.optout import OptOutReading
 from domain.workspace import Profile
-from store import arrivals, audit, contacts, conversations, drafts, merges, outbox, statuses
+from store import (
+    arrivals,
+    audit,
+    channels,
+    contacts,
+    conversations,
+    drafts,
+    merges,
+    outbox,
+    receipts,
+    statuses,
+    workspaces,
+)
 from store.arrivals import Added, Arrival
 from store.channels import ChannelRow
 from store.contacts import Held
-from store.db import Tx, new_id
+from store.db import TRACE, Tx
 from store.outbox import NewMessage
+from store.receipts import Unread
 
-_RECEIPTS = text(
-    "insert into inbound_receipt (workspace_id, id, channel_id, kind, provider_event_id, payload)"
-    " select :w, id, :channel, 'message', event, decode(payload, 'hex') from json_to_recordset(cast(:items as json))"
-    " as r (id uuid, event text, payload text) order by event on conflict do nothing"
-    " returning provider_event_id"
-)
 # What the message changes for others: a draft before a person, words that waited for a window.
 _MOVED = text(
     "select conversation_id as id from draft where conversation_id = any(:conversations) and state = 'pending'"
@@ -51,54 +59,77 @@ _ONLY_A_KEYWORD = text(
     " and m.seq > conversation.answered_seq and m.seq < conversation.last_seq)"
 )
 
-_SEEN = text(
-    "select provider_event_id from inbound_receipt where channel_id = :channel and kind = 'message'"
-    " and provider_event_id = any(:events)"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What the webhook has to wake after the commit."""
+    """Who has to be woken after the commit."""
 
     turns: bool = False
     deliveries: bool = False
+    line: bool = False
+    """Something waits to be read."""
+
+    @property
+    def topics(self) -> list[str]:
+        """Under which they listen."""
+        woken = {"inbox": self.line, "turns": self.turns, "deliveries": self.deliveries}
+        return [topic for topic, wanted in woken.items() if wanted]
 
     def __or__(self, other: "Saved") -> "Saved":
-        return Saved(self.turns or other.turns, self.deliveries or other.deliveries)
+        return Saved(self.turns or other.turns, self.deliveries or other.deliveries, self.line or other.line)
 
 
-async def save(tx: Tx, channel: ChannelRow, profile: Profile, events: Sequence[Inbound | Status]) -> Saved:
-    """Store every event that is new; what came before changes nothing."""
-    saved = Saved()
+def can_wait(event: Event) -> bool:
+    """It demands nothing before it is acknowledged. An opt-out does: it holds from then on."""
+    if isinstance(event, Status):
+        return True
+    return event.keyword is None and optout.classify(event.text).keyword is None
+
+
+async def take(tx: Tx, channel: ChannelRow, profile: Profile, events: Sequence[Event]) -> Saved:
+    """Store what was told, so that it can be acknowledged: in the line, or read now, with all that came with it."""
+    if not all(can_wait(one) for one in events):
+        return await save(tx, channel, profile, events)
+    return Saved(line=bool(await receipts.keep(tx, [(channel, one, TRACE.get()) for one in events])))
+
+
+async def save(tx: Tx, channel: ChannelRow, profile: Profile, events: Sequence[Event]) -> Saved:
+    """Store and read every event that is new; what came before changes nothing."""
+    demanding = [one.sender for one in events if isinstance(one, Inbound) and not can_wait(one)]
+    saved = await read(tx, await receipts.of_senders(tx, demanding)) if demanding else Saved()
     for event in events:
-        if isinstance(event, Status):
-            saved |= Saved(deliveries=await statuses.save(tx, channel, event))
-        elif await _new(tx, channel, [event]):
-            saved |= await _save_message(tx, channel, profile, event)
+        if await receipts.add(tx, channel, [event]):
+            saved |= await _save(tx, channel, profile, event)
     return saved
 
 
-def is_plain(event: Inbound | Status) -> bool:
-    """Words that a turn answers, and that demand nothing here: many of them can be stored together."""
-    return (
-        isinstance(event, Inbound)
-        and event.kind not in SILENT_KINDS
-        and event.keyword is None
-        and optout.classify(event.text).keyword is None
-    )
-
-
-async def save_plain(
-    tx: Tx, channel: ChannelRow, profile: Profile, traced: Sequence[tuple[Inbound, str]]
-) -> Saved:
-    """What `save` does, for many plain messages in a few statements, in their order; each with its own trace."""
-    traces = {event.provider_id: trace for event, trace in traced}
-    new = await _new(tx, channel, [event for event, _ in traced])
-    if not new:
+async def read(tx: Tx, waiting: Sequence[Unread]) -> Saved:
+    """Bring what waits into its conversations, in its order. Nobody else reads in this business meanwhile."""
+    if not waiting:
         return Saved()
-    held = await contacts.hold_all(tx, {one.sender: one.sender_name for one in new})
-    arriving = [_arrival(one, held[one.sender], traces[one.provider_id]) for one in new]
+    profile, saved = (await workspaces.get(tx)).profile, Saved()
+    for (channel_id, plain), together in groupby(waiting, lambda one: (one.channel_id, _is_plain(one.event))):
+        channel = await channels.get(tx, channel_id)
+        assert channel is not None
+        if plain:
+            saved |= await _save_plain(tx, channel, profile, list(together))
+        else:
+            for one in together:
+                saved |= await _save(tx, channel, profile, one.event)
+    await receipts.read(tx, [one.place for one in waiting])
+    return saved
+
+
+def _is_plain(event: Event) -> bool:
+    """Words that a turn answers: many of them can be stored together."""
+    return isinstance(event, Inbound) and event.kind not in SILENT_KINDS and can_wait(event)
+
+
+async def _save_plain(tx: Tx, channel: ChannelRow, profile: Profile, waiting: Sequence[Unread]) -> Saved:
+    """What `_save` does, for many plain messages in a few statements; each with its own trace."""
+    told = [(one.event, one.trace) for one in waiting if isinstance(one.event, Inbound)]
+    held = await contacts.hold_all(tx, {event.sender: event.sender_name for event, _ in told})
+    arriving = [_arrival(event, held[event.sender], trace) for event, trace in told]
     added = await arrivals.add(tx, channel, profile, arriving)
     moved = await _moved(tx, added)
     deliveries = False
@@ -122,39 +153,10 @@ async def _moved(tx: Tx, added: Sequence[Added]) -> set[UUID]:
     return {row.id for row in await tx.execute(_MOVED, ids)}
 
 
-async def unseen(
-    tx: Tx, channel: ChannelRow, events: Sequence[Inbound | Status], before: datetime
-) -> list[Inbound]:
-    """Those messages that were sent before then and never received."""
-    old = [
-        one for one in events if isinstance(one, Inbound) and (one.sent_at is None or one.sent_at < before)
-    ]
-    values = {"channel": channel.id, "events": [one.provider_id for one in old]}
-    seen = {row.provider_event_id for row in await tx.execute(_SEEN, values)}
-    return [one for one in old if one.provider_id not in seen]
-
-
-async def _new(tx: Tx, channel: ChannelRow, events: Sequence[Inbound]) -> list[Inbound]:
-    """Those that never came before, each once; from now on they have."""
-    once = {one.provider_id: one for one in events}
-    items = [{"id": new_id(), "event": key, "payload": _payload(tx, one)} for key, one in once.items()]
-    values = {"w": tx.workspace_id, "channel": channel.id, "items": json.dumps(items, default=str)}
-    fresh = {row.provider_event_id for row in await tx.execute(_RECEIPTS, values)}
-    return [one for key, one in once.items() if key in fresh]
-
-
-def _payload(tx: Tx, event: Inbound) -> str:
-    told = {
-        "from": [event.sender.scheme, event.sender.value],
-        "text": event.text,
-        "media": [[media.url, media.content_type, media.name] for media in event.media],
-        "keyword": event.keyword,
-        "name": event.sender_name,
-        "kind": event.kind,
-        "choice": event.choice,
-        "reply_to": event.reply_to,
-    }
-    return tx.vault.seal("inbound_receipt.payload", json.dumps(told)).hex()
+async def _save(tx: Tx, channel: ChannelRow, profile: Profile, event: Event) -> Saved:
+    if isinstance(event, Status):
+        return Saved(deliveries=await statuses.save(tx, channel, event))
+    return await _save_message(tx, channel, profile, event)
 
 
 async def _save_message(tx: Tx, channel: ChannelRow, profile: Profile, event: Inbound) -> Saved:

@@ -13,7 +13,8 @@ OPEN_STATES = ("queued", "sending", "unknown")
 # What is leased is being done; it counts again when its lease runs out. What stands behind another in its thread
 # is not due, whatever its time says.
 _QUEUES = text(
-    "select 'turns' as queue, count(*) as due, min(due_at) as oldest from conversation"
+    "select 'inbox' as queue, count(*) as due, min(due_at) as oldest from unread where due_at <= frontdesk_now()"
+    " union all select 'turns' as queue, count(*) as due, min(due_at) as oldest from conversation"
     " where due_at <= frontdesk_now() and (lease_until is null or lease_until < frontdesk_now())"
     " union all select 'deliveries', count(*), min(d.next_attempt_at) from delivery d"
     " where d.state in ('queued', 'sending', 'unknown') and d.next_attempt_at <= frontdesk_now()"

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from domain.messages import Inbound
 from domain.workspace import Profile
-from store import audit, conversations, drafts, inbox, outbox, workspaces
+from store import audit, conversations, drafts, inbox, outbox, receipts, workspaces
 from store.channels import ChannelRow
 from store.db import Tx
 
@@ -54,6 +54,10 @@ class Fenced:
 
 async def fence(tx: Tx, look_after: timedelta) -> Fenced:
     """Make this workspace fit to run again. Doing it twice does no harm."""
+    while waiting := await receipts.messages(
+        tx, 500
+    ):  # acknowledged before the backup: a person looks at those too
+        await inbox.read(tx, waiting)
     unknown = await tx.execute(_UNKNOWN, {"w": tx.workspace_id, "reason": REASON, "after": look_after})
     deliveries = len(unknown.all())
     stale = (await tx.execute(_STALE)).all()
@@ -81,7 +85,7 @@ async def since(tx: Tx) -> datetime:
 async def recover(tx: Tx, channel: ChannelRow, profile: Profile, event: Inbound) -> bool:
     """Store a message that came after the backup. An opt-out holds again; nothing is sent, because it may have been
     answered: a person looks. False when it was known."""
-    if not await inbox.unseen(tx, channel, [event], tx.now):
+    if not await receipts.unseen(tx, channel, [event], tx.now):
         return False
     await inbox.save(tx, channel, profile, [event])
     row = (await tx.execute(_TOUCHED, {"channel": channel.id})).one()

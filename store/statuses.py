@@ -11,10 +11,6 @@ from store import outcomes
 from store.channels import ChannelRow
 from store.db import Tx, new_id
 
-_RECEIPT = text(
-    "insert into inbound_receipt (workspace_id, id, channel_id, kind, provider_event_id, payload)"
-    " values (:w, :id, :channel, 'status', :event, :payload) on conflict do nothing returning id"
-)
 # A report about an attempt that has failed says nothing of the next one.
 _OURS = (
     "select id, state, attempts, provider_id from delivery d where channel_id = :channel and message_id = :message"
@@ -45,9 +41,7 @@ _ATTEMPT = text(
 
 
 async def save(tx: Tx, channel: ChannelRow, status: Status) -> bool:
-    """Store the report and move the delivery forward; return whether something may leave because of it."""
-    if not await _is_new(tx, channel, status):
-        return False
+    """Move the delivery forward by a new report; return whether something may leave because of it."""
     delivery = await _delivery(tx, channel.id, status)
     await tx.execute(
         _EVENT,
@@ -58,13 +52,6 @@ async def save(tx: Tx, channel: ChannelRow, status: Status) -> bool:
         },
     )  # fmt: skip
     return delivery is not None and await _move(tx, channel, delivery, status)
-
-
-async def _is_new(tx: Tx, channel: ChannelRow, status: Status) -> bool:
-    event = f"{status.provider_id}:{status.raw_state}:{status.error_code or ''}"
-    payload = tx.vault.seal("inbound_receipt.payload", event)
-    values = {"w": tx.workspace_id, "id": new_id(), "channel": channel.id, "event": event, "payload": payload}
-    return (await tx.execute(_RECEIPT, values)).first() is not None
 
 
 async def _delivery(tx: Tx, channel_id: UUID, status: Status) -> Any:

@@ -84,6 +84,7 @@ class Desk:
         }
         reply = await self.rt.http.post(url, json=body)
         assert reply.status_code == 200, reply.text
+        await self.stage.read(self.workspace_id)
         return [one["status"] for one in reply.json()["webhook"]]
 
     async def settle(self) -> None:
@@ -212,7 +213,9 @@ class Desk:
             "content-type": "application/x-www-form-urlencoded",
             "x-twilio-signature": sign(token or self.credentials["auth_token"], url, form),
         }
-        return await self.rt.http.post(url, content=urlencode(form), headers=headers)
+        reply = await self.rt.http.post(url, content=urlencode(form), headers=headers)
+        await self.stage.read(self.workspace_id)
+        return reply
 
     async def report(self, sid: str, status: str, message_id: UUID, part: int = 0, **more: str) -> int:
         """A status callback, as the provider would post it."""

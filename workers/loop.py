@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from runtime import telemetry
-from runtime.wake import DELIVERIES, TURNS, Wake
+from runtime.wake import DELIVERIES, INBOX, TURNS, Wake
 from store.db import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-HINTED = (TURNS, DELIVERIES)
+HINTED = (INBOX, TURNS, DELIVERIES)
 """Queues whose work is announced; the others are found by polling."""
 
 

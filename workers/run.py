@@ -8,6 +8,7 @@ from store.db import UNAVAILABLE
 from workers.deliver import DeliveryWorker
 from workers.documents import DocumentWorker
 from workers.embeddings import EmbeddingWorker
+from workers.inbox import InboxWorker
 from workers.media import MediaWorker
 from workers.prune import PruneWorker
 from workers.rules import RuleWorker
@@ -22,7 +23,8 @@ logger = logging.getLogger(__name__)
 
 
 async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
-    """Turns, deliveries and attachments, until stopped; what is running is finished, its leases given back."""
+    """What was acknowledged, turns, deliveries and attachments, until stopped; what is running is finished, its leases
+    given back."""
     turns = TurnWorker(rt, name)
     try:
         await turns.warm_up()
@@ -32,7 +34,7 @@ async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
         logger.warning("the database is away: %s", type(error).__name__)
     logger.info("ready")
     loops = (
-        turns.loop(), DeliveryWorker(rt).loop(), MediaWorker(rt).loop(),
+        InboxWorker(rt).loop(), turns.loop(), DeliveryWorker(rt).loop(), MediaWorker(rt).loop(),
         DocumentWorker(rt).loop(), EmbeddingWorker(rt).loop(), WebhookWorker(rt).loop(),
     )  # fmt: skip
     await asyncio.gather(*(loop.run(stop) for loop in loops))

@@ -8,8 +8,7 @@ from uuid import UUID
 
 from domain.errors import BadPayload, SendFailed
 from runtime.runtime import Runtime
-from runtime.wake import DELIVERIES, TURNS
-from store import channels, inbox, workspaces
+from store import channels, inbox, receipts, workspaces
 from workers.loop import Loop
 
 logger = logging.getLogger(__name__)
@@ -61,15 +60,13 @@ class SweepWorker:
             logger.warning("channel %s was not swept: %s", channel_id, type(error).__name__)
             return
         async with self._rt.db.transaction(workspace_id) as tx:
-            missed = await inbox.unseen(tx, row, held, now - self._left_alone())
+            missed = await receipts.unseen(tx, row, held, now - self._left_alone())
         for event in missed:
             async with self._rt.db.transaction(workspace_id) as tx:
-                saved = await inbox.save(tx, row, profile, [event])
+                saved = await inbox.take(tx, row, profile, [event])
             self._rt.crash("sweep_saved")
-            if saved.turns:
-                await self._rt.wake.wake(TURNS)
-            if saved.deliveries:
-                await self._rt.wake.wake(DELIVERIES)
+            for topic in saved.topics:
+                await self._rt.wake.wake(topic)
         if missed:
             logger.warning("channel %s: %s messages had no webhook", channel_id, len(missed))
         self._seen_until[channel_id] = max(since, now - OVERLAP)

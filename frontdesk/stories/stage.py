@@ -15,6 +15,7 @@ from simulators import meta, twilio
 from simulators.twilio.serving import Running
 from store import sending, turns
 from workers.deliver import DeliveryWorker
+from workers.inbox import InboxWorker
 from workers.media import MediaWorker
 from workers.rules import RuleWorker
 from workers.schedules import ScheduleWorker
@@ -46,6 +47,7 @@ class Stage:
     async def settle(self, workspace_id: UUID) -> None:
         """Let everything happen that is due, and that becomes due within half a minute because of it."""
         loops = (
+            InboxWorker(self.rt, workspace_id),
             ScheduleWorker(self.rt, workspace_id),
             TimerWorker(self.rt, workspace_id),
             TemplateWorker(self.rt, workspace_id),
@@ -78,6 +80,12 @@ class Stage:
             return False
         self.clock.frozen = max(self._now() + timedelta(milliseconds=1), min(coming))
         return True
+
+    async def read(self, workspace_id: UUID) -> None:
+        """What was acknowledged stands in its conversations, and nothing follows from it yet."""
+        worker = InboxWorker(self.rt, workspace_id)
+        while claimed := await worker.claim(1):
+            await worker.work(claimed[0])
 
     def _now(self) -> datetime:
         assert self.clock.frozen is not None

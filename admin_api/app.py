@@ -16,12 +16,14 @@ from admin_api import (
     booking,
     channels,
     contacts,
+    context_history,
     context_schemas,
     contexts,
     conversations,
     docs,
     documents,
     drafts,
+    feeds,
     files,
     keys,
     me,
@@ -65,9 +67,10 @@ _ABOUT = (
     " decide about drafts, and see why the assistant said what it said; and what its people set up there."
 )
 _IN_WORKSPACE = (
-    contacts.router, context_schemas.router, contexts.of_conversation, contexts.router, rules.router, analytics.router,
+    contacts.router, context_schemas.router, contexts.of_conversation, contexts.router,
+    context_history.router, rules.router, analytics.router,
     audit.router, files.router, webhooks.router,
-    booking.catalogue, booking.times, booking.open_times, booking.router,
+    booking.catalogue, booking.times, booking.open_times, booking.router, feeds.router,
     workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,
     notifications.preferences, conversations.router, drafts.router, attachments.router, templates.router,
     documents.router, documents.finding,

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from admin_api import once, pagination, versions
 from admin_api.auth import Admitted, Guarded, Here
 from admin_api.pagination import LIMIT, Cursor, Limit, Page
-from admin_api.schemas import Code, Moment, Sent, Told
+from admin_api.schemas import Moment, Note, Sent, Told
 from admin_api.versions import IfMatch
 from domain.booking import (
     EVERYBODY,
@@ -102,14 +102,14 @@ class AppointmentTold(BaseModel):
 
 class NewAppointment(Sent):
     contact_id: UUID
-    service: Code = Field(description="One of the services, by name.")
+    service: Note = Field(description="One of the services, by name.")
     start: AwareDatetime
-    staff: Code | None = Field(None, description="Without it: whoever is free.")
+    staff: Note | None = Field(None, description="Without it: whoever is free.")
 
 
 class AppointmentMove(Sent):
     start: AwareDatetime
-    staff: Code | None = Field(None, description="Without it: whoever is free.")
+    staff: Note | None = Field(None, description="Without it: whoever is free.")
 
 
 @catalogue.get("")

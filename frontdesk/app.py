@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 
 import admin_api.app
+import admin_api.calendar_door
 import console.chat
 import console.phone
 from channels.webchat_door import WebChatDoor
@@ -33,6 +34,7 @@ def create_app(rt: Runtime) -> Starlette:
     )
     webhooks = (measured(route) for route in hooks.routes())
     routes: list[BaseRoute] = [*webhooks, *chat.routes(), *console.chat.routes(rt), *health.routes(rt)]
+    routes += admin_api.calendar_door.routes(rt)
     if rt.settings.demo:
         routes += console.phone.routes(rt)
 

@@ -47,8 +47,10 @@ def compose(turn: Turn) -> Turn:
 
 
 def _with_added(reply: Reply | None, turn: Turn) -> Reply | None:
-    """What rules say comes last."""
+    """What rules say comes last; where one hands over, in place of what we do not know."""
     said = [Reply(text, "rule") for text in turn.added]
+    if said and turn.handed and reply is not None and reply.kind in ("unknown", "request", "request_open"):
+        reply = None
     return _together([*([reply] if reply else []), *said]) if said else reply
 
 

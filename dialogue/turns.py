@@ -92,6 +92,7 @@ def understand(turn: Turn, understander: Understander) -> Turn:
         return _without_words(turn)
     understood = understander.understand(turn.text, turn.profile, turn.now)
     understood = _as_follow_up(_as_fair_housing(understood, turn), turn, understander)
+    understood = _as_name(understood, turn)
     short = len(turn.text.split()) <= FEW_WORDS and not speaks(turn.text)
     if turn.conversation.language and short:
         understood = replace(understood, language=turn.conversation.language)
@@ -113,6 +114,18 @@ def _as_fair_housing(understood: Understanding, turn: Turn) -> Understanding:
     return (
         replace(understood, intent="fair_housing", parts=parts) if parts != understood.parts else understood
     )
+
+
+def _as_name(understood: Understanding, turn: Turn) -> Understanding:
+    """ "Lee Park" answers "May I have your name?" and asks for no parking."""
+    wanted = asked(turn)
+    if wanted is None or wanted.type != "person_name" or not understood.intent.startswith("ask_"):
+        return understood
+    words = turn.text.strip(" .!").split()
+    if not 2 <= len(words) <= 4 or not all(word[:1].isupper() and word.isalpha() for word in words):
+        return understood
+    part = Part("give_information", understood.confidence, turn.text)
+    return replace(understood, intent=part.intent, parts=(part,))
 
 
 def _as_follow_up(understood: Understanding, turn: Turn, understander: Understander) -> Understanding:

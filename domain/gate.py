@@ -72,7 +72,7 @@ class DeferReason(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Limits:
     replies_per_10_minutes: int = 12
-    identical: int = 3
+    identical: int = 5
     per_day: int | None = None
 
 

@@ -20,6 +20,10 @@ SENTENCE: Final = 20
 """… and at least this many characters: "yes", "ok" and "1" are said to many questions."""
 LONG_SENTENCE: Final = 50
 """From here on figures are ignored, as in ticket numbers; below, "can you do 3:30 on tuesday?" is a new question."""
+SAME_QUESTION: Final = 6
+"""A short question needs more: who is not content with an answer asks again, word for word."""
+_QUESTION: Final = re.compile(r"[^.!?;\n]{1,80}\?+\s*")
+"""Nothing but a question: a machine's opens or ends with other words."""
 ECHOES: Final = 2
 """Incoming texts that are word for word what we had just said."""
 REPLIES: Final = 12
@@ -102,7 +106,8 @@ def _since(exchange: Sequence[Beat], start: datetime) -> list[Beat]:
 
 
 def _repeats(beats: list[Beat]) -> bool:
-    """Some sentence came SAME_TEXT times, each after a message of ours that followed the one before."""
+    """Some sentence came SAME_TEXT times, or as a bare question SAME_QUESTION times, each after a message of ours that
+    followed the one before."""
     rounds: dict[str, tuple[int, int]] = {}  # text → (times counted, our messages seen by then)
     ours = 0
     for beat in beats:
@@ -113,7 +118,7 @@ def _repeats(beats: list[Beat]) -> bool:
         times, seen = rounds.get(words, (0, -1))
         if len(words) >= SENTENCE and ours > seen:
             rounds[words] = (times + 1, ours)
-            if times + 1 >= SAME_TEXT:
+            if times + 1 >= (SAME_QUESTION if _QUESTION.fullmatch(beat.text.strip()) else SAME_TEXT):
                 return True
     return False
 

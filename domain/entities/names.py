@@ -34,6 +34,58 @@ _STOP = spoken(
     "english mexican driving working"
 )
 
+_SENTENCE = frozenset(
+    [
+        "a",
+        "the",
+        "and",
+        "or",
+        "but",
+        "on",
+        "at",
+        "for",
+        "to",
+        "is",
+        "was",
+        "were",
+        "are",
+        "be",
+        "been",
+        "with",
+        "would",
+        "could",
+        "should",
+        "can",
+        "not",
+        "it",
+        "that",
+        "this",
+        "these",
+        "those",
+        "there",
+        "please",
+        "some",
+        "any",
+        "have",
+        "has",
+        "had",
+        "do",
+        "does",
+        "did",
+        "want",
+        "need",
+        "like",
+        "nor",
+        "than",
+        "then",
+    ]
+)
+
+
+def is_sentence(words: str) -> bool:
+    """Whether it holds small words that stand in no name, written small: "a cooler and a tube". "Will An" is one."""
+    return any(word in _SENTENCE for word in words.split())
+
 
 def find(reading: Reading) -> list[Found]:
     found = [

@@ -3,7 +3,7 @@
 import re
 from typing import Any, ClassVar
 
-from domain.entities.names import spelled
+from domain.entities.names import is_sentence, spelled
 from domain.fields.base import Complaint, Here, entities
 from domain.fields.definition import Field_, FieldType
 from domain.fields.text import Text
@@ -21,5 +21,7 @@ class PersonName(Text):
         told = [str(e.value) for e in entities(text, here, "name")]
         name = told[0] if told else self.tidy(text).strip(" ,!?;:")
         if not _NAME.fullmatch(name) or len(name.split()) > 8 or not any(map(str.isalpha, name)):
+            return NO_NAME
+        if not told and is_sentence(name):
             return NO_NAME
         return super().parse(spelled(name), field, here)

@@ -24,9 +24,10 @@ from domain.booking import (
     from_json,
     nearest,
 )
+from domain.entities.names import is_sentence
 from domain.ports import Calendar
 from domain.skill import Command, Heard, Risk, Run, RunState, Said, Skill, Step, WorldEffect
-from skills.booking import remind
+from skills.booking import remind, whom
 from skills.booking import wish as wishes
 from skills.booking.settings import service_in, service_told, settings_of
 from skills.booking.wish import Wish
@@ -39,7 +40,8 @@ _NAMED_BY = re.compile(
     r"^(?:i['\u2019]?m|it['\u2019]?s|this is|my name is|name is|me llamo|soy|es)\s+", re.IGNORECASE
 )
 _WANTS = re.compile(
-    r"\b(?:want|need|would like|'d like|can i|could i|quiero|quisiera|necesito|me gustar[ií]a|querr[ií]a|puedo)\b",
+    r"\b(?:want|need|would like|'d like|can i|could i|please|pls|plz|book|quiero|quisiera|necesito|me gustar[ií]a"
+    r"|querr[ií]a|puedo|por favor|reservar?)\b",
     re.IGNORECASE,
 )
 
@@ -61,7 +63,8 @@ class Booking(Skill):
     def goal(self, intent: str, heard: Heard) -> str | None:
         """ "I need a cleaning on Tuesday" asks for nothing but says it all."""
         if intent == "give_information" and _WANTS.search(heard.text) and wishes.read(heard):
-            return "book" if service_in(heard.text, settings_of(heard.profile)) else None
+            named = "service" in heard.told or service_in(heard.text, settings_of(heard.profile))
+            return "book" if named else None
         return self.goals.get(intent)
 
     def continues(self, run: Run, goal: str, heard: Heard) -> bool:
@@ -83,6 +86,8 @@ class Booking(Skill):
             return True
         offers = _offers(run)
         if offers and wishes.elsewhen(heard.text):
+            return True
+        if "?" not in heard.text and whom.named(heard, settings_of(heard.profile)):
             return True
         if heard.intent.startswith("ask_"):
             return False
@@ -142,15 +147,16 @@ class Booking(Skill):
             kept = run.recalling(asked="service", wish=_wish(run, heard).as_json())
             options = [one.called(heard.language) for one in settings.services]
             return Step(kept, (Said("booking_ask_service", {"options": options}),))
-        run = run.holding(service=service.name)
+        run, service, beside = whom.chosen(run.holding(service=service.name), heard, settings, service)
         found = await self._time(run, heard, settings, service)
         if isinstance(found, Step):
-            return found
+            return replace(found, said=(*beside, *found.said))
         run, opening, changed = found
         name = heard.contact_name or _name_said(run, heard)
         if name is None and settings.ask_name and (changed or "asked_name" not in run.memory):
             kept = run.recalling(asked="name", asked_name=True)
-            return Step(kept, (Said("ask_person_name"),), (_hold(kept, heard, settings, service, opening),))
+            asked = (*beside, Said("ask_person_name"))
+            return Step(kept, asked, (_hold(kept, heard, settings, service, opening),))
         held = _hold(run, heard, settings, service, opening)
         facts = _facts(service, opening, heard) | {"name": name}
         if heard.confirmed and not changed:
@@ -160,7 +166,7 @@ class Booking(Skill):
                 ended, (done,), (BookTime(held, name, settings.remind),), fills=_fills(service, facts)
             )
         kept = run.recalling(asked="confirm", **({"name": name} if name else {}))
-        return Step(kept, (Said("booking_confirm", facts),), (held,), asks_yes=True)
+        return Step(kept, (*beside, Said("booking_confirm", facts)), (held,), asks_yes=True)
 
     async def _move(self, run: Run, heard: Heard, settings: BookingSettings, mine: Appointment) -> Step:
         service = settings.service(mine.service)
@@ -198,7 +204,7 @@ class Booking(Skill):
         if taken is None and not said and "chosen" in run.memory and not _refuses(run, heard):
             chosen = from_json(run.memory["chosen"])
             if found := await self._at(chosen, heard, service, run):
-                changed = run.memory.get("service") != service.name
+                changed = run.memory.get("service") != service.name or not whom.does(service, chosen.resource)
                 opening = found[0] if changed else chosen  # another service takes another while
                 return run.recalling(chosen=as_json(opening), service=service.name), opening, changed
             wish = _exactly(chosen, zone)
@@ -350,6 +356,7 @@ def _name_said(run: Run, heard: Heard) -> str | None:
     )
     words = _NAMED_BY.sub("", said.strip(" .!,\n")).split()
     looks = 1 <= len(words) <= 4 and all(word.strip(".'-").isalpha() for word in words)
+    looks = looks and not is_sentence(" ".join(words))
     return " ".join(words).title() if looks and heard.affirms is None else None
 
 

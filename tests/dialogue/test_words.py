@@ -34,7 +34,7 @@ _HELD = {"symbol": "VTI", "value": _USD, "percent": "54.7"}
 OF_SKILLS: dict[str, dict[str, Any]] = {
     "booking": {
         "service": "cleaning", "times": [_AT, _AT.replace(hour=15), _AT.replace(day=25)], "start": _AT, "before": _AT,
-        "staff": "Dr. Lee", "tomorrow": True, "options": ["cleaning", "checkup"],
+        "staff": "Dr. Lee", "others": ["Dr. Roe"], "tomorrow": True, "options": ["cleaning", "checkup"],
         "appointments": [{"service": "cleaning", "start": _AT}],
     },
     "qualification": {"summary": "three bedrooms, $450,000, Austin"},

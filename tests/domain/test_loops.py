@@ -39,6 +39,24 @@ def test_repeating_oneself_unanswered_is_no_loop() -> None:
     assert asked_at_the_end(exchange(*((n * 20.0, "them", sentence) for n in range(6)))) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "times", "reason"),
+    [
+        ("how much is a teeth cleaning?", 5, None),
+        ("how much is a teeth cleaning?", 6, LoopReason.REPEATS),
+        ("¿cuánto cuesta una limpieza?", 5, None),
+        ("Thanks for your text! Who is this?", 3, LoopReason.REPEATS),
+        ("Sorry, I did not get that. What would you like?", 3, LoopReason.REPEATS),
+        ("please tell me what a cleaning costs", 3, LoopReason.REPEATS),
+    ],
+)
+def test_a_bare_question_may_be_asked_again(text: str, times: int, reason: LoopReason | None) -> None:
+    lines = [
+        line for n in range(times) for line in ((n * 40.0, "them", text), (n * 40.0 + 4, "us", "It is $115."))
+    ]
+    assert asked_at_the_end(exchange(*lines)) is reason
+
+
 def test_yes_to_five_questions_is_a_person() -> None:
     lines = []
     for n in range(5):

@@ -26,6 +26,7 @@ from admin_api import (
     feeds,
     files,
     keys,
+    listings,
     me,
     members,
     notifications,
@@ -73,7 +74,7 @@ _IN_WORKSPACE = (
     booking.catalogue, booking.times, booking.open_times, booking.router, feeds.router,
     workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,
     notifications.preferences, conversations.router, drafts.router, attachments.router, templates.router,
-    documents.router, documents.finding,
+    documents.router, documents.finding, listings.router,
 )  # fmt: skip
 """Routers of which every address is below /workspaces/{ws}."""
 

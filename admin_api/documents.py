@@ -162,7 +162,7 @@ async def add(here: Admitted, request: Request, key: once.Key = None) -> Respons
     background; ask for it until `state` is ready or failed. The same bytes again are the same document; the same name
     or address again is its next version."""
     if request.headers.get("content-type", "").startswith(_FORM):
-        name, data = await _file(request)
+        name, data = await uploaded(request)
         digest = sha256(data).digest()
         body: BaseModel = File(name=name, sha256=digest.hex())
     else:
@@ -187,7 +187,7 @@ async def add(here: Admitted, request: Request, key: once.Key = None) -> Respons
     return answer
 
 
-async def _file(request: Request) -> tuple[str, bytes]:
+async def uploaded(request: Request) -> tuple[str, bytes]:
     """The name and bytes of the form's `file`. The body is read whole first: one that is too large is refused before
     anything is made of it."""
     await request.body()
@@ -196,7 +196,7 @@ async def _file(request: Request) -> tuple[str, bytes]:
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise Invalid(
-                    "send the document as the form's `file`", errors=[FieldError("/file", "there is none")]
+                    "send it as the form's `file`", errors=[FieldError("/file", "there is none")]
                 )
             name, data = file.filename or "", await file.read(LARGEST + 1)
     except HTTPException as error:

@@ -17,8 +17,8 @@ LARGEST = 64 * 1024
 """Bytes of a body. The longest text is 5,000 characters, written in JSON at most twelve bytes each."""
 
 LARGEST_UPLOAD = 21 * 1024 * 1024
-"""Of a document, with the form around it."""
-_UPLOAD = re.compile(r"/workspaces/[^/]+/documents/?$")
+"""Of a document or a file of listings, with the form around it."""
+_UPLOAD = re.compile(r"/workspaces/[^/]+/(?:documents|listings/import)/?$")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _ALWAYS = {

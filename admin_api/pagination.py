@@ -38,7 +38,7 @@ def page(
     )
 
 
-def write(kind: str, *parts: datetime | UUID | int) -> str:
+def write(kind: str, *parts: datetime | UUID | int | str) -> str:
     told = [part.isoformat() if isinstance(part, datetime) else str(part) for part in parts]
     return base64.urlsafe_b64encode(json.dumps([kind, *told]).encode()).decode().rstrip("=")
 
@@ -53,6 +53,11 @@ def read_seq(kind: str, cursor: str | None) -> int | None:
 
 def read_moment(kind: str, cursor: str | None) -> tuple[datetime, UUID] | None:
     return None if cursor is None else _read(kind, cursor, lambda told: (_aware(told[0]), UUID(told[1])), 2)
+
+
+def read_keyed(kind: str, cursor: str | None) -> tuple[datetime, str] | None:
+    """A moment and the key of something that is not ours to name."""
+    return None if cursor is None else _read(kind, cursor, lambda told: (_aware(told[0]), told[1]), 2)
 
 
 def _read(kind: str, cursor: str, parse: Callable[[list[str]], Row], parts: int) -> Row:

@@ -1,10 +1,8 @@
 """Holdings and prices as CSV: every row is taken or told why not. An account with a bad row is left as it was, so that
 no half of it is ever shown."""
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -12,22 +10,16 @@ from typing import NoReturn
 
 import phonenumbers
 
+from domain import tables
+from domain.tables import Bad as Bad
+
 COLUMNS = ("client", "code_to", "account", "account_name", "currency", "symbol", "name", "kind", "quantity")
 PRICE_COLUMNS = ("symbol", "currency", "day", "close")
 KINDS = ("stock", "bond", "fund", "crypto", "other")
 CASH = "CASH"
-MOST_ROWS = 200_000
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9./-]{0,15}")
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?")
-
-
-@dataclass(frozen=True, slots=True)
-class Bad:
-    """A row that was not taken: its line in the file (the header is line 1), and why."""
-
-    line: int
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +62,7 @@ def accounts(text: str) -> tuple[list[AccountRows], list[Bad]]:
     """Raise ValueError when it is no such file at all."""
     groups: dict[str, list[tuple[int, dict[str, str]]]] = {}
     bad: list[Bad] = []
-    for line, row in _rows(text, COLUMNS, bad):
+    for line, row in tables.rows(text, COLUMNS, bad):
         if not row["account"]:
             bad.append(Bad(line, "account is empty"))
         else:
@@ -93,7 +85,7 @@ def closes(text: str) -> tuple[list[Close], list[Bad]]:
     """Raise ValueError when it is no such file at all."""
     found: dict[tuple[str, str, date], Close] = {}
     bad: list[Bad] = []
-    for line, row in _rows(text, PRICE_COLUMNS, bad):
+    for line, row in tables.rows(text, PRICE_COLUMNS, bad):
         try:
             one = Close(_symbol(row), _currency(row), _day(row), _positive("close", row))
         except _Wrong as error:
@@ -105,28 +97,6 @@ def closes(text: str) -> tuple[list[Close], list[Bad]]:
         else:
             found[key] = one
     return list(found.values()), sorted(bad, key=lambda one: one.line)
-
-
-def _rows(text: str, columns: Sequence[str], bad: list[Bad]) -> Iterator[tuple[int, dict[str, str]]]:
-    if "\0" in text:
-        raise ValueError("holds a NUL character, so it is no text; save it as CSV in UTF-8")
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-    try:
-        header = [one.strip().lower() for one in next(reader, [])]
-        if missing := [name for name in columns if name not in header]:
-            raise ValueError(f"the first line lacks {', '.join(missing)}; it must name {', '.join(columns)}")
-        for row in reader:
-            line = reader.line_num
-            if line > MOST_ROWS:
-                raise ValueError(f"has more than {MOST_ROWS:,} lines; cut it in several files")
-            if not any(one.strip() for one in row):
-                continue
-            if len(row) != len(header):
-                bad.append(Bad(line, f"has {len(row)} values, the first line names {len(header)}"))
-                continue
-            yield line, {name: value.strip() for name, value in zip(header, row, strict=True)}
-    except csv.Error as error:
-        raise ValueError(f"line {reader.line_num} is no CSV: {error}") from None
 
 
 def _complaint(row: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from frontdesk.cli import (
     doctor,
     eval,
     keys,
+    listings,
     portfolio,
     processes,
     replay,
@@ -47,6 +48,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")
 app.add_typer(eval.app, name="eval")
 app.add_typer(keys.app, name="key")
+app.add_typer(listings.app, name="listings")
 app.add_typer(portfolio.app, name="portfolio")
 
 

@@ -82,14 +82,7 @@ def sync(workspace: Workspace = "", data_dir: DataDir = None, as_json: AsJson = 
 def _taken(
     file: Path, take: Callable[[Tx, str], Awaitable[Taken]], workspace: str, data_dir: Path | None
 ) -> Taken:
-    try:
-        if file.stat().st_size > LARGEST:
-            fail(f"{file} is larger than {LARGEST:,} bytes; cut it in several files", 2)
-        text = file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}", 2)
-    except UnicodeDecodeError as error:
-        fail(f"{file} is not UTF-8 (byte {error.start}); save it as UTF-8", 2)
+    text = read_text(file, LARGEST)
 
     async def work(rt: Runtime) -> Taken:
         workspace_id: UUID = await place.find_workspace(rt, workspace)
@@ -100,6 +93,18 @@ def _taken(
         return place.with_runtime(work, data_dir)
     except ValueError as error:
         fail(f"{file} {error}", 2)
+
+
+def read_text(file: Path, largest: int) -> str:
+    """Or end the process with 2, and why."""
+    try:
+        if file.stat().st_size > largest:
+            fail(f"{file} is larger than {largest:,} bytes; cut it in several files", 2)
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}", 2)
+    except UnicodeDecodeError as error:
+        fail(f"{file} is not UTF-8 (byte {error.start}); save it as UTF-8", 2)
 
 
 def _tell(file: Path, taken: Taken, as_json: bool) -> None:

@@ -1,0 +1,1 @@
+"""Homes that are listed: read from a feed, searched, and compared. No clock, no I/O."""

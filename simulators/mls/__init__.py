@@ -1,0 +1,1 @@
+"""A multiple listing service of Austin that is made up: records in the words of the RESO Data Dictionary."""

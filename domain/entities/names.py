@@ -34,51 +34,9 @@ _STOP = spoken(
     "english mexican driving working"
 )
 
-_SENTENCE = frozenset(
-    [
-        "a",
-        "the",
-        "and",
-        "or",
-        "but",
-        "on",
-        "at",
-        "for",
-        "to",
-        "is",
-        "was",
-        "were",
-        "are",
-        "be",
-        "been",
-        "with",
-        "would",
-        "could",
-        "should",
-        "can",
-        "not",
-        "it",
-        "that",
-        "this",
-        "these",
-        "those",
-        "there",
-        "please",
-        "some",
-        "any",
-        "have",
-        "has",
-        "had",
-        "do",
-        "does",
-        "did",
-        "want",
-        "need",
-        "like",
-        "nor",
-        "than",
-        "then",
-    ]
+_SENTENCE = spoken(
+    "a the and or but on at for to is was were are be been with would could should can not it that this these those there "
+    "please some any have has had do does did want need like nor than then"
 )
 
 

@@ -173,6 +173,7 @@ class Booking(Skill):
         if service is None:
             said = Said("booking_not_bookable", {"service": mine.service})
             return Step(run.ended(RunState.DONE), (said,), for_person="service_not_bookable")
+        service = whom.as_before(heard, settings, service, mine.staff)
         found = await self._time(run, heard, settings, service, mine)
         if isinstance(found, Step):
             return found

@@ -30,6 +30,16 @@ def chosen(
     return run, service, (Said("booking_staff_cannot", facts),)
 
 
+def as_before(heard: Heard, settings: BookingSettings, service: Service, staff: str) -> Service:
+    """Who moves an appointment comes to whoever they were to come to, if that one is free, unless they name another."""
+    if (other := named(heard, settings)) is not None and other in service.staff:
+        return service.model_copy(update={"staff": (other,)})
+    if staff not in service.staff:
+        return service
+    rest = tuple(name for name in service.staff if name != staff)
+    return service.model_copy(update={"staff": (staff, *rest)})
+
+
 def does(service: Service, resource: str) -> bool:
     return not service.staff or resource in service.staff
 

@@ -12,6 +12,7 @@ from knowledge.embedding import choice
 
 OPENAI_URL = "https://api.openai.com/v1"
 ANTHROPIC_URL = "https://api.anthropic.com"
+GOOGLE_URL = "https://www.googleapis.com"
 
 
 class BadSettings(Exception):
@@ -35,6 +36,12 @@ class Settings:
     alpaca_url: str = "https://broker-api.alpaca.markets"
     alpaca: tuple[str, str] | None = field(default=None, repr=False)
     """The firm's key and secret at its broker."""
+    plaid_url: str = "https://production.plaid.com"
+    plaid: tuple[str, str] | None = field(default=None, repr=False)
+    """The firm's client id and secret at Plaid, by whom its clients link their banks."""
+    google_url: str = GOOGLE_URL
+    google: tuple[str, str] | None = field(default=None, repr=False)
+    """The client id and secret under which calendars are connected."""
     simulator_url: str | None = None
     """Where the handset of the demo phone is, when demos are on."""
     embedder: choice.Choice = choice.LOCAL
@@ -88,7 +95,11 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         twilio=_twilio(environ),
         meta_url=_url(environ, "FRONTDESK_META_URL", "https://graph.facebook.com"),
         alpaca_url=_url(environ, "FRONTDESK_ALPACA_URL", "https://broker-api.alpaca.markets"),
-        alpaca=_alpaca(environ),
+        alpaca=_pair(environ, "ALPACA_API_KEY", "ALPACA_API_SECRET"),
+        plaid_url=_url(environ, "FRONTDESK_PLAID_URL", "https://production.plaid.com"),
+        plaid=_pair(environ, "PLAID_CLIENT_ID", "PLAID_SECRET"),
+        google_url=_url(environ, "FRONTDESK_GOOGLE_URL", GOOGLE_URL),
+        google=_pair(environ, "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
         simulator_url=environ.get("FRONTDESK_SIMULATOR_URL") or None,
         embedder=_embedder(environ),
         **models(environ),
@@ -172,10 +183,10 @@ def _twilio(environ: Mapping[str, str]) -> dict[str, str]:
     return {"account_sid": sid, "auth_token": token} if sid else {}
 
 
-def _alpaca(environ: Mapping[str, str]) -> tuple[str, str] | None:
-    key, secret = environ.get("ALPACA_API_KEY", ""), environ.get("ALPACA_API_SECRET", "")
+def _pair(environ: Mapping[str, str], one: str, other: str) -> tuple[str, str] | None:
+    key, secret = environ.get(one, ""), environ.get(other, "")
     if bool(key) != bool(secret):
-        raise BadSettings("ALPACA_API_KEY and ALPACA_API_SECRET belong together: set both, or neither")
+        raise BadSettings(f"{one} and {other} belong together: set both, or neither")
     return (key, secret) if key else None
 
 

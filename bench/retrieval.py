@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from uuid import UUID
 
 import psycopg
 
+from bench.ground import load_average, postgres_s
 from frontdesk.quality.retrieval import bare_runtime
 from knowledge.search import Hybrid
 from runtime import files
@@ -101,16 +103,15 @@ async def run(chunks: int = 100_000, workspaces: int = 1_000, questions: int = 3
             await owner.execute("vacuum analyze")
             filled = time.perf_counter() - begun
             asked = [writer.question() for _ in range(questions)]
-            exact, exact_times = await _ask(search, [large] * questions, asked)
+            exact = await _ask(search, postgres.owner_url, [large] * questions, asked)
             await owner.execute("update knowledge_state set ann = true where workspace_id = %s", (large,))
-            found, times = await _ask(search, [large] * questions, asked)
+            found = await _ask(search, postgres.owner_url, [large] * questions, asked)
             homes = [random.Random(n).choice(many) for n in range(questions)]  # noqa: S311
-            _, small_times = await _ask(search, homes, asked)
-    hits = [len(set(one) & set(other)) / len(other) for one, other in zip(found, exact, strict=True) if other]
+            small = await _ask(search, postgres.owner_url, homes, asked)
     return {
-        "chunks": chunks, "recall@10": round(sum(hits) / max(len(hits), 1), 4), **_spread("", times),
-        **_spread("exact_", exact_times), "workspaces": workspaces, **_spread("small_", small_times),
-        "questions": questions, "filled_s": round(filled, 1),
+        "chunks": chunks, "recall@10": _recall(found, exact), "large": found.told(), "exact": exact.told(),
+        "workspaces": workspaces, "small": small.told(), "questions": questions, "filled_s": round(filled, 1),
+        "load": load_average(),
     }  # fmt: skip
 
 
@@ -136,33 +137,56 @@ async def _fill(rt: Runtime, workspace_id: UUID, embedder: Drawn, writer: Writer
         assert await vectors.serve(tx, embedder.model, state.version)
 
 
-async def _ask(
-    search: Hybrid, homes: Sequence[UUID], asked: Sequence[str]
-) -> tuple[list[list[UUID]], list[float]]:
-    """The ten best of each question, and how long each took; a tenth of them once before, unmeasured."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The ten best of each question; how long each took, in milliseconds; CPU of all together, in seconds."""
+
+    found: Sequence[list[UUID]]
+    times: Sequence[float]
+    own_s: float
+    postgres_s: float
+
+    def told(self) -> dict[str, float]:
+        ordered, count = sorted(self.times), max(len(self.times), 1)
+        return {
+            "p50_ms": round(ordered[count // 2], 1), "p99_ms": round(ordered[count * 99 // 100], 1),
+            "cpu_ms": round(self.own_s * 1000 / count, 1), "postgres_cpu_ms": round(self.postgres_s * 1000 / count, 1),
+        }  # fmt: skip
+
+
+async def _ask(search: Hybrid, owner_url: str, homes: Sequence[UUID], asked: Sequence[str]) -> Asked:
+    """A tenth of them once before, unmeasured."""
     for home, question in list(zip(homes, asked, strict=True))[: max(10, len(asked) // 10)]:
         await search.search(home, question, 10)
     found, times = [], []
+    own, theirs = time.process_time(), postgres_s(owner_url)
     for home, question in zip(homes, asked, strict=True):
         begun = time.perf_counter()
         found.append([one.id for one in await search.search(home, question, 10)])
         times.append((time.perf_counter() - begun) * 1000)
         await asyncio.sleep(0)
-    return found, times
+    return Asked(found, times, time.process_time() - own, postgres_s(owner_url) - theirs)
 
 
-def _spread(name: str, times: Sequence[float]) -> dict[str, float]:
-    ordered = sorted(times) or [0.0]
-    return {
-        f"{name}p50_ms": round(ordered[len(ordered) // 2], 1),
-        f"{name}p99_ms": round(ordered[len(ordered) * 99 // 100], 1),
-    }
+def _recall(found: Asked, exact: Asked) -> float:
+    """Of the exact search's ten, how many were found."""
+    shares = [
+        len(set(one) & set(other)) / len(other)
+        for one, other in zip(found.found, exact.found, strict=True)
+        if other
+    ]
+    return round(sum(shares) / max(len(shares), 1), 4)
 
 
 def told(found: dict[str, Any]) -> str:
     """For people."""
+    large, exact, small = found["large"], found["exact"], found["small"]
     return "\n".join([
-        f"{found['chunks']:,} passages in one workspace: p50 {found['p50_ms']} ms, p99 {found['p99_ms']} ms, "
-        f"recall@10 {found['recall@10']} of the exact search ({found['exact_p50_ms']} ms)",
-        f"{found['workspaces']:,} workspaces in one table: p50 {found['small_p50_ms']} ms, p99 {found['small_p99_ms']} ms",
+        f"{found['chunks']:,} passages in one workspace: {_words(large)}; recall@10 {found['recall@10']} of the exact "
+        f"search ({_words(exact)})",
+        f"{found['workspaces']:,} workspaces in one table: {_words(small)}; load {found['load']}",
     ])  # fmt: skip
+
+
+def _words(one: dict[str, float]) -> str:
+    return f"p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms, CPU {one['cpu_ms']} ms and {one['postgres_cpu_ms']} of Postgres"

@@ -34,6 +34,8 @@ CANDIDATES = 100
 """Of each kind: nearest in meaning, best by words."""
 MOST_POSTINGS = 5_000
 """A word's passages are looked through only as long as all words together have no more; 5 ms."""
+COMMONEST = 0.5
+"""A word that more than this share of very many passages hold tells none of them apart, and is not counted."""
 LONGEST = 2_000
 """Characters of a question that are read."""
 WORDS_MOST, WORDS_LEAST = 0.5, 0.1
@@ -83,7 +85,7 @@ class Hybrid:
         )  # may take as long as a provider does: no transaction is open
         async with self._db.transaction(workspace_id) as tx:
             hits = await passages.search(tx, _asked(known, vector), known.average)
-            best = rank(hits, known)[: max(limit, 1) * 4]
+            best = rank(hits, known)[: limit if vector is not None and not self._rerank else limit * 4]
             read = await passages.read(tx, [one.hit.nr for one in best])
         coverage = weigh(known)
         measured = known.model in MEASURED
@@ -109,9 +111,14 @@ class Hybrid:
 
 def _asked(known: Shelf, vector: "NDArray[np.float32] | None") -> Asked:
     spread = {term: count for term, count in known.spread.items() if count}
-    weights = {term: idf(count, known.passages) for term, count in spread.items()}
+    looked = rare(spread)
+    weights = {
+        term: idf(count, known.passages)
+        for term, count in spread.items()
+        if term in looked or count <= COMMONEST * known.passages
+    }
     return Asked(
-        weights, rare(spread), None if vector is None else [float(one) for one in vector],
+        weights, looked, None if vector is None else [float(one) for one in vector],
         known.model or "", known.ann, CANDIDATES,
     )  # fmt: skip
 

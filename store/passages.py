@@ -17,13 +17,11 @@ EF = 100
 
 _ASKED = text(
     "with asked as (select unnest(tsvector_to_array(to_tsvector('english', :question))) collate \"C\" as term)"
-    " select a.term, coalesce(l.passages, 0) as passages, coalesce(l.words, 0) as words from asked a"
-    " left join lexeme l on l.workspace_id = frontdesk_workspace() and l.term = a.term"
-    " union all select '', passages, words from lexeme where workspace_id = frontdesk_workspace() and term = ''"
-)
-_STATE = text(
-    "select version, model, ann, due_at is not null as waiting from knowledge_state"
-    " where workspace_id = frontdesk_workspace()"
+    " select r.*, s.version, s.model, s.ann, s.due_at is not null as waiting from ("
+    "  select a.term, coalesce(l.passages, 0) as passages, coalesce(l.words, 0) as words from asked a"
+    "  left join lexeme l on l.workspace_id = frontdesk_workspace() and l.term = a.term"
+    "  union all select '', passages, words from lexeme where workspace_id = frontdesk_workspace() and term = '') r"
+    " left join knowledge_state s on s.workspace_id = frontdesk_workspace()"
 )
 # Each word's postings are asked for by themselves (`offset 0` keeps the planner from turning that round), so that the
 # whole key of the index is used whatever the statistics say.
@@ -44,23 +42,30 @@ _GRAPH = (
     " from embedding e where e.ann and e.dimensions = SIZE and e.workspace_id = frontdesk_workspace()"
     " and e.model = :model order by e.vector::halfvec(SIZE) <#> cast(:vector as halfvec(SIZE)) limit :many)"
 )
+# The other half of each score, for all that was found at once: one walk through the index a word, not one a passage.
 _SCORED = (
-    " select f.nr, n.similarity as near, (select -(e.vector <#> cast(:vector as halfvec)) from embedding e"
-    "  where n.nr is null and e.workspace_id = frontdesk_workspace() and e.nr = f.nr and e.model = :model) as far,"
-    " coalesce(h.held, 0) + coalesce((select"
-    "  sum(q.idf * p.tf * (:k1 + 1) / (p.tf + :k1 * (1 - :b + :b * p.words / :average)))"
+    " found as materialized (select nr from near union select nr from words),"
+    " far as materialized (select e.nr, -(e.vector <#> cast(:vector as halfvec)) as similarity from embedding e"
+    "  where e.workspace_id = frontdesk_workspace() and e.model = :model"
+    "  and e.nr = any(array(select nr from words except select nr from near))),"
+    " more as materialized ("
+    "  select p.nr, sum(q.idf * p.tf * (:k1 + 1) / (p.tf + :k1 * (1 - :b + :b * p.words / :average))) as held"
     "  from unnest(cast(:common as text[]), cast(:common_idf as real[])) as q (term, idf), lateral ("
-    "   select tf, words from posting where workspace_id = frontdesk_workspace()"
-    '   and term = q.term collate "C" and nr = f.nr offset 0) p), 0) as held'
-    " from (select nr from near union select nr from words) f left join near n on n.nr = f.nr"
-    " left join held h on h.nr = f.nr"
+    "   select nr, tf, words from posting where workspace_id = frontdesk_workspace()"
+    '    and term = q.term collate "C" and nr = any(array(select nr from found)) offset 0) p group by p.nr)'
+    " select f.nr, n.similarity as near, far.similarity as far, coalesce(h.held, 0) + coalesce(m.held, 0) as held"
+    " from found f left join near n on n.nr = f.nr left join far on far.nr = f.nr"
+    " left join held h on h.nr = f.nr left join more m on m.nr = f.nr"
 )
 _WORDS_ONLY = text(f"with {_BY_WORDS} select nr, null as near, null as far, held from words")  # noqa: S608
-_EXACTLY = text(f"with {_BY_WORDS}, {_EXACT}{_SCORED}")
-_BY_GRAPH = {size: text(f"with {_BY_WORDS}, {_GRAPH}{_SCORED}".replace("SIZE", str(size))) for size in GRAPHS}
-_WIDELY = text(
-    "select set_config('hnsw.ef_search', :ef, true), set_config('hnsw.iterative_scan', 'strict_order', true),"
-    " set_config('enable_seqscan', 'off', true)"
+_EXACTLY = text(f"with {_BY_WORDS}, {_EXACT},{_SCORED}")
+_BY_GRAPH = {
+    size: text(f"with {_BY_WORDS}, {_GRAPH},{_SCORED}".replace("SIZE", str(size))) for size in GRAPHS
+}
+# A plan that reads the whole table asks each row whose it is, at the price of looking at its vector.
+_AIM = text(
+    "select set_config('enable_seqscan', 'off', true), set_config('hnsw.ef_search', :ef, true),"
+    " set_config('hnsw.iterative_scan', 'strict_order', true)"
 )
 _READ = text(
     "select p.nr, p.id, d.title, p.heading, p.text, tsvector_to_array(p.lexemes) as lexemes from passage p"
@@ -106,14 +111,15 @@ class Found:
 async def shelf(tx: Tx, question: str) -> Shelf:
     """The question's words as Postgres reads English, stop words left out, and what is known of them."""
     rows = (await tx.execute(_ASKED, {"question": question})).all()
-    state = (await tx.execute(_STATE)).first()
     spread = {row.term: int(row.passages) for row in rows if row.term}
     whole = next((row for row in rows if not row.term), None)
-    count = int(whole.passages) if whole else 0
-    average = float(whole.words) / count if whole and count else 1.0
-    if state is None:
-        return Shelf(spread, count, average or 1.0)
-    return Shelf(spread, count, average or 1.0, state.version, state.model, state.ann, state.waiting)
+    if whole is None:
+        return Shelf(spread, 0, 1.0)
+    count = int(whole.passages)
+    average = float(whole.words) / count if count else 1.0
+    return Shelf(
+        spread, count, average or 1.0, whole.version or 0, whole.model, bool(whole.ann), whole.waiting
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +148,8 @@ async def search(tx: Tx, asked: Asked, average: float) -> list[Hit]:
     values |= {"common": common, "common_idf": [asked.weights[term] for term in common]}
     values |= {"vector": as_halfvec(asked.vector), "model": asked.model}
     size = len(asked.vector)
+    await tx.execute(_AIM, {"ef": str(max(EF, asked.many))})
     if asked.graph and size in _BY_GRAPH:
-        await tx.execute(_WIDELY, {"ef": str(max(EF, asked.many))})
         return [_hit(row) for row in await tx.execute(_BY_GRAPH[size], values)]
     return [_hit(row) for row in await tx.execute(_EXACTLY, values)]
 

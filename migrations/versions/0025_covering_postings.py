@@ -1,0 +1,10 @@
+"""A search reads postings from their index alone."""
+
+from migrations.sql import run_file
+
+revision = "0025"
+down_revision = "0024"
+
+
+def upgrade() -> None:
+    run_file("0025_covering_postings.sql")

@@ -20,6 +20,7 @@ from admin_api import (
     context_schemas,
     contexts,
     conversations,
+    costs,
     docs,
     documents,
     drafts,
@@ -69,7 +70,7 @@ _ABOUT = (
 )
 _IN_WORKSPACE = (
     contacts.router, context_schemas.router, contexts.of_conversation, contexts.router,
-    context_history.router, rules.router, analytics.router,
+    context_history.router, rules.router, analytics.router, costs.router,
     audit.router, files.router, webhooks.router,
     booking.catalogue, booking.times, booking.open_times, booking.router, feeds.router,
     workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,

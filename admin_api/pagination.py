@@ -60,6 +60,10 @@ def read_keyed(kind: str, cursor: str | None) -> tuple[datetime, str] | None:
     return None if cursor is None else _read(kind, cursor, lambda told: (_aware(told[0]), told[1]), 2)
 
 
+def read_count(kind: str, cursor: str | None) -> tuple[int, UUID] | None:
+    return None if cursor is None else _read(kind, cursor, lambda told: (_seq(told[0]), UUID(told[1])), 2)
+
+
 def _read(kind: str, cursor: str, parse: Callable[[list[str]], Row], parts: int) -> Row:
     try:
         if len(cursor) > _LONGEST or not cursor.isascii():

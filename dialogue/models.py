@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from domain.llm import Allowance, Answer, Prompt, Request, Standing
 from domain.ports import LLM, AnswerCache, Ledger
 from domain.turn import Turn
+from domain.workspace import Profile
 
 SECONDS = 10.0
 """For one question to a model, tries and models behind it included: less than a lease, which is renewed meanwhile."""
@@ -33,7 +34,11 @@ class Models:
 
 
 def allowance(turn: Turn) -> Allowance:
-    rules = turn.profile.models
+    return allowed_by(turn.profile)
+
+
+def allowed_by(profile: Profile) -> Allowance:
+    rules = profile.models
     return Allowance(
-        turn.profile.workspace.timezone, rules.tokens_per_day, rules.cost_per_day, rules.currency, rules.soft
+        profile.workspace.timezone, rules.tokens_per_day, rules.cost_per_day, rules.currency, rules.soft
     )

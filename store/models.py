@@ -53,7 +53,7 @@ class Spent:
 
 async def standing(tx: Tx, allowance: Allowance) -> Standing:
     """How far into its day's allowance the business is."""
-    share = _share(*await _today(tx, allowance), allowance)
+    share = _share(*await today(tx, allowance), allowance)
     if share >= 1:
         return Standing.SPENT
     return Standing.SOFT if share >= allowance.soft else Standing.FREE
@@ -64,7 +64,7 @@ async def begin(tx: Tx, call: Call) -> UUID:
     take what is left. Raise ModelFailed(BUDGET)."""
     if call.allowance is not None and (call.allowance.tokens is not None or call.allowance.cost is not None):
         await tx.execute(_LOCK)
-        _afford(call, call.allowance, *await _today(tx, call.allowance))
+        _afford(call, call.allowance, *await today(tx, call.allowance))
     call_id = new_id()
     values = {
         "w": tx.workspace_id, "id": call_id, "conversation": call.conversation_id, "purpose": call.purpose.value,
@@ -102,7 +102,8 @@ async def spent(tx: Tx, conversation_id: UUID | None = None) -> list[Spent]:
     ]  # fmt: skip
 
 
-async def _today(tx: Tx, allowance: Allowance) -> tuple[int, Decimal]:
+async def today(tx: Tx, allowance: Allowance) -> tuple[int, Decimal]:
+    """Tokens, and money of the allowance's currency; what is held for calls on their way counts."""
     values = {"zone": allowance.timezone, "currency": allowance.currency}
     row = (await tx.execute(_TODAY, values)).one()
     return int(row.tokens), Decimal(row.cost)

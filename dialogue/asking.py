@@ -1,5 +1,6 @@
 """What a schema still needs from the customer, how that is asked, and which question was just asked."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -41,7 +42,7 @@ def question(field: Field_, language: str, turn: Turn, value: Value | None) -> s
     if field.type == "datetime" and value is not None and not complete(field, value):
         key = "ask_datetime_day" if ":" in str(value.value) else "ask_datetime_time"
     at_home = language == turn.profile.assistant.languages[0]
-    if at_home and field.description.endswith("?") and not key.startswith("ask_datetime_"):
+    if at_home and _asks(field) and not key.startswith("ask_datetime_"):
         return field.description
     return words.say(
         key if key in words.templates(language) else "ask_text",
@@ -51,6 +52,11 @@ def question(field: Field_, language: str, turn: Turn, value: Value | None) -> s
         options=_either(field.options, language),
         day=show(field, value.value, language, turn.now) if key == "ask_datetime_time" and value else "",
     )
+
+
+def _asks(field: Field_) -> bool:
+    """Its description is a question; words that explain it may follow."""
+    return bool(re.search(r"\?(?:\s|$)", field.description))
 
 
 def asked(turn: Turn) -> Field_ | None:
@@ -71,7 +77,7 @@ def last_of_ours(turn: Turn) -> Line | None:
 
 
 def label(field: Field_) -> str:
-    described = field.description and not field.description.endswith("?")
+    described = field.description and not _asks(field)
     return field.description if described else field.name.replace("_", " ")
 
 

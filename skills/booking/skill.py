@@ -46,6 +46,13 @@ _WANTS = re.compile(
 )
 
 
+_MOVES = re.compile(
+    r"\b(?:re-?schedul\w*|mov(?:e|ing)|chang\w*|switch\w*|postpon\w*|push\w*|swap\w*|instead|later|earlier"
+    r"|cambi\w*|mover\w*|reprogram\w*|aplaz\w*|adelant\w*|pas(?:ar|e) (?:la|mi) cita)\b",
+    re.IGNORECASE,
+)
+
+
 class Booking(Skill):
     name = "booking"
     description = "Finds free times and books, moves or cancels appointments."
@@ -102,6 +109,8 @@ class Booking(Skill):
         mine = await self._calendar.appointments(heard.workspace_id, heard.contact_id, heard.now)
         if run.goal == "look":
             return _shown(run, mine, heard)
+        if not mine and run.goal == "move" and wishes.read(heard) and not _MOVES.search(heard.text):
+            return await self._book(replace(run, goal="book"), heard, settings)  # "bring my car in on Friday"
         if not mine:
             return Step(
                 run.ended(RunState.DONE), (Said("booking_none_to_change"),), for_person="no_appointment"

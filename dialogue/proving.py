@@ -34,7 +34,9 @@ def typed(run: Run | None, heard: Heard) -> bool:
 def concerns(skill: Skill, run: Run, heard: Heard) -> bool:
     if not proves(run):
         return skill.concerns(run, heard)
-    return typed(run, heard) or heard.command is not None or bool(_AGAIN.search(heard.text))
+    if typed(run, heard) or heard.command is not None or _AGAIN.search(heard.text):
+        return True
+    return _may_change(run, heard) and skill.concerns(_without(run), heard)
 
 
 async def step(skill: Skill, run: Run, heard: Heard) -> Step:
@@ -46,13 +48,34 @@ async def step(skill: Skill, run: Run, heard: Heard) -> Step:
         return _refused(run, heard)
     purpose = waits["purpose"] if waits else ""
     if not _identity(heard).proves(purpose, heard.now):
-        return await _ask(skill, run, heard, purpose)
+        if waits and _may_change(run, heard) and not _AGAIN.search(heard.text):
+            return await _changed(skill, run, heard, purpose)
+        return await _ask(skill, run, heard, purpose, waits.get("says", "") if waits else "")
     if waits:
         run, heard = _without(run), _as_asked(heard, waits)
     step = await skill.step(run, heard)
     if step.proof and not _identity(heard).proves(step.proof, heard.now):
-        return await _ask(skill, step.run, heard, step.proof)
+        return await _ask(skill, step.run, heard, step.proof, _allowed(step, heard))
     return step
+
+
+def _may_change(run: Run, heard: Heard) -> bool:
+    """They are known, and a code for something is on its way: what they say now may be about that something."""
+    return bool(run.memory[PROVING]["purpose"]) and _identity(heard).proves("", heard.now)
+
+
+async def _changed(skill: Skill, run: Run, heard: Heard, purpose: str) -> Step:
+    """The code that is on its way was for what was read to them; for anything else there is another."""
+    step = await skill.step(_without(run), heard)
+    if step.proof == purpose:
+        return await _ask(skill, run, heard, purpose, run.memory[PROVING].get("says", ""))
+    if not step.proof or _identity(heard).proves(step.proof, heard.now):
+        return step
+    return await _ask(skill, step.run, heard, step.proof, _allowed(step, heard))
+
+
+def _allowed(step: Step, heard: Heard) -> str:
+    return _words(step.proof_says.key, heard, **step.proof_says.facts) if step.proof_says else ""
 
 
 async def resume(skill: Skill, run: Run, heard: Heard) -> Step:
@@ -64,7 +87,8 @@ async def resume(skill: Skill, run: Run, heard: Heard) -> Step:
     return Step(run, (Said("identity_waits" if waiting else "identity_paused"),))
 
 
-async def _ask(skill: Skill, run: Run, heard: Heard, purpose: str) -> Step:
+async def _ask(skill: Skill, run: Run, heard: Heard, purpose: str, says: str) -> Step:
+    """`says`: what the code allows, "" for being known."""
     before = run.memory.get(PROVING)
     if before and before["purpose"] == purpose and _identity(heard).waits_for == purpose:
         if not _AGAIN.search(heard.text):
@@ -72,18 +96,22 @@ async def _ask(skill: Skill, run: Run, heard: Heard, purpose: str) -> Step:
         kept = run
     else:
         asked = before or {"text": heard.text, "intent": heard.intent}
-        kept = run.recalling(**{PROVING: {**asked, "purpose": purpose}})
+        kept = run.recalling(**{PROVING: {**asked, "purpose": purpose, "says": says}})
     way = None
     if skill.identities is not None and heard.thread_id is not None:
         way = await skill.identities.way(heard.workspace_id, heard.contact_id, heard.thread_id)
     if way is None or heard.thread_id is None:
         return Step(_without(run).ended(RunState.FAILED), (Said("identity_no_way"),), for_person="identity")
     facts = {"hint": way.hint, "minutes": int(CODE_LIFE.total_seconds() // 60)}
+    text, kept_text = (
+        f"{says} {_words('identity_text', heard, code=code, **facts)}".strip()
+        for code in ("{code}", "••••••")
+    )
     send = SendCode(
-        heard.contact_id, heard.thread_id, way.address_id, way.channel_id, purpose,
-        _words("identity_text", heard, code="{code}", **facts), _words("identity_text", heard, code="••••••", **facts),
-    )  # fmt: skip
-    return Step(kept, (Said("identity_sent", facts),), (send,))
+        heard.contact_id, heard.thread_id, way.address_id, way.channel_id, purpose, text, kept_text
+    )
+    told = Said("identity_sent_for", facts | {"what": says}) if says else Said("identity_sent", facts)
+    return Step(kept, (told,), (send,))
 
 
 def _refused(run: Run, heard: Heard) -> Step:

@@ -10,6 +10,8 @@ from domain.identity import Way
 from domain.llm import Allowance, Answer, Call, Ended, Piece, Request, Standing
 from domain.portfolio import Account
 from domain.turn import Passage, Understanding
+from domain.money import Quote
+from domain.money import Standing as Funds
 from domain.workspace import Profile
 
 if TYPE_CHECKING:
@@ -140,6 +142,38 @@ class Portfolio(Protocol):
 
 class Waker(Protocol):
     """A hint that there is work. Losing one costs a poll's time, never work."""
+class Moneys(Protocol):
+    """What a client can move, and what they have asked for. Reads only: moving is an effect of the turn."""
+
+    async def standing(self, workspace_id: UUID, contact_id: UUID) -> Funds: ...
+
+    async def quote(self, symbol: str) -> Quote | None:
+        """What one costs now; None when there is no such symbol, or nobody to ask."""
+
+
+class Homes(Protocol):
+    """Homes that the business lists. Reads only: a shortlist changes by an effect of the turn."""
+
+    async def find(
+        self, workspace_id: UUID, wanted: Wanted, limit: int, besides: Collection[str] = ()
+    ) -> Found:
+        """The best of what fits, those in `besides` left out: nearest to the wishes first, else the newest."""
+
+    async def changes(self, workspace_id: UUID, wanted: Wanted) -> Sequence[Change]:
+        """Each single thing that, being a little different, would let some home fit."""
+
+    async def get(self, workspace_id: UUID, keys: Sequence[str]) -> Sequence[Listing]:
+        """As they stand now, in this order."""
+
+    async def at_address(self, workspace_id: UUID, number: str, street: str) -> Sequence[Listing]:
+        """Those at this house number and street, whatever becomes of them; for sale first."""
+
+    async def places(self, workspace_id: UUID, said: str) -> Sequence[str]:
+        """Neighbourhoods, cities and postal codes of homes for sale that these words name, in small letters."""
+
+    async def shortlist(self, workspace_id: UUID, contact_id: UUID) -> Sequence[Listing]: ...
+
+
 
     async def wake(self, topic: str) -> None: ...
 

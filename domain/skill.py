@@ -142,6 +142,9 @@ class Step:
     sources: tuple[str, ...] = ()
     proof: str = ""
     """A digest of what this step is about: it is said and done only after a code that was sent for exactly this."""
+    proof_says: Said | None = None
+    """What the code allows, in words: they stand in the very message that brings it, so that nobody types it for
+    something else."""
     fills: Mapping[str, Any] = dataclass_field(default_factory=dict)
     """Context fields of these names get these values, where the workspace has them."""
 

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Mount
 import admin_api.app
 import admin_api.calendar_door
 import console.chat
+import admin_api.plaid_door
 import console.phone
 from channels.webchat_door import WebChatDoor
 from channels.webhooks import Webhooks
@@ -44,6 +45,7 @@ def create_app(rt: Runtime) -> Starlette:
             await chat.open()
             yield
             await chat.close()
+    routes += admin_api.plaid_door.routes(rt)
 
     return Starlette(routes=[*routes, Mount("/api/v1", api)], lifespan=lifespan)
 

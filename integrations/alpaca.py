@@ -70,35 +70,35 @@ class Alpaca:
     async def accounts(self) -> list[Listed]:
         """Every account of the firm. Raise BrokerFailed."""
         return [
-            Listed(_text(row, "id"), _text(row, "account_number"), _text(row, "status"), row.get("currency") or "USD")
-            for row in _rows(await self._get("/v1/accounts"))
+            Listed(text_in(row, "id"), text_in(row, "account_number"), text_in(row, "status"), row.get("currency") or "USD")
+            for row in rows_in(await self._get("/v1/accounts"))
         ]  # fmt: skip
 
     async def contents(self, account_id: str) -> Contents:
         """Raise BrokerFailed."""
         named = quote(account_id, safe="")
-        known = _object(await self._get(f"/v1/accounts/{named}"))
-        money = _object(await self._get(f"/v1/trading/accounts/{named}/account"))
-        rows = _rows(await self._get(f"/v1/trading/accounts/{named}/positions"))
+        known = object_in(await self._get(f"/v1/accounts/{named}"))
+        money = object_in(await self._get(f"/v1/trading/accounts/{named}/account"))
+        rows = rows_in(await self._get(f"/v1/trading/accounts/{named}/positions"))
         said = known.get("contact") or {}
         phone = said.get("phone_number") if isinstance(said, dict) else None
         held = [await self._held(row) for row in rows]
         valid = isinstance(phone, str) and _PHONE.fullmatch(phone)
-        return Contents(phone if valid and phone else "", _decimal(money, "cash"), tuple(held))
+        return Contents(phone if valid and phone else "", decimal_in(money, "cash"), tuple(held))
 
     async def _held(self, row: dict[str, Any]) -> Held:
-        symbol, kind = _text(row, "symbol").upper(), row.get("asset_class")
+        symbol, kind = text_in(row, "symbol").upper(), row.get("asset_class")
         name, found = await self._asset(symbol)
         position = Position(
-            symbol, name, "crypto" if "crypto" in (kind, found) else "stock", _decimal(row, "qty")
+            symbol, name, "crypto" if "crypto" in (kind, found) else "stock", decimal_in(row, "qty")
         )
-        return Held(position, _decimal(row, "current_price"), _decimal(row, "lastday_price"))
+        return Held(position, decimal_in(row, "current_price"), decimal_in(row, "lastday_price"))
 
     async def _asset(self, symbol: str) -> tuple[str, str]:
         """(name, class), asked once for each symbol, whoever holds it."""
         if symbol not in self._names:
             try:
-                row = _object(await self._get(f"/v1/assets/{quote(symbol, safe='')}"))
+                row = object_in(await self._get(f"/v1/assets/{quote(symbol, safe='')}"))
             except BrokerFailed as error:
                 if error.code != "refused":
                     raise
@@ -121,7 +121,7 @@ class Alpaca:
                 failed = BrokerFailed("unreachable", f"the broker does not answer ({type(error).__name__})")
             else:
                 if reply.status_code not in _AGAIN:
-                    return _read(reply)
+                    return readable(reply)
                 failed = BrokerFailed("unreachable", f"the broker answers {reply.status_code}")
                 pause = _retry_after(reply) or pause
             if n < TRIES - 1:
@@ -129,7 +129,7 @@ class Alpaca:
         raise failed
 
 
-def _read(reply: httpx2.Response) -> Any:
+def readable(reply: httpx2.Response) -> Any:
     if reply.status_code in (401, 403):
         raise BrokerFailed(
             "unauthorized", "the broker refuses the key: set ALPACA_API_KEY and ALPACA_API_SECRET anew"
@@ -147,26 +147,26 @@ def _retry_after(reply: httpx2.Response) -> float:
     return float(said) if said.isdigit() else 0.0
 
 
-def _rows(body: Any) -> Sequence[dict[str, Any]]:
+def rows_in(body: Any) -> Sequence[dict[str, Any]]:
     if not isinstance(body, list) or not all(isinstance(one, dict) for one in body):
         raise BrokerFailed("unreadable", "the broker's answer is no list of objects")
     return body
 
 
-def _object(body: Any) -> dict[str, Any]:
+def object_in(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BrokerFailed("unreadable", "the broker's answer is no object")
     return body
 
 
-def _text(row: dict[str, Any], name: str) -> str:
+def text_in(row: dict[str, Any], name: str) -> str:
     value = row.get(name)
     if not isinstance(value, str) or not value:
         raise BrokerFailed("unreadable", f"the broker's answer has no {name}")
     return value
 
 
-def _decimal(row: dict[str, Any], name: str) -> Decimal:
+def decimal_in(row: dict[str, Any], name: str) -> Decimal:
     """From a string only: a number in JSON has been a float somewhere."""
     value = row.get(name)
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):

@@ -7,7 +7,7 @@ from uuid import UUID
 from domain import holdings
 from domain.holdings import Bad
 from domain.portfolio import Account
-from store import portfolios
+from store import positions, portfolios
 from store.db import Database, Tx
 
 
@@ -25,7 +25,7 @@ class StoredPortfolio:
 
     async def accounts(self, workspace_id: UUID, contact_id: UUID) -> Sequence[Account]:
         async with self._db.transaction(workspace_id) as tx:
-            return await portfolios.of_contact(tx, contact_id)
+            return await positions.of_contact(tx, contact_id)
 
 
 async def take_holdings(tx: Tx, text: str, actor: str = "system") -> Taken:

@@ -14,6 +14,8 @@ from dialogue.models import Models
 from dialogue.understand.local import LocalUnderstander
 from domain.ports import Clock, Embedder, Retriever, Understander
 from domain.skill import Skill
+from integrations.alpaca_money import AlpacaMoney
+from integrations.plaid import Plaid
 from knowledge.embedding.hashing import Hashing
 from knowledge.embedding.minilm import MiniLM, NoModel
 from knowledge.embedding.openai import OpenAIEmbedder
@@ -23,6 +25,7 @@ from runtime.http import Client, open_client, open_public_client
 from runtime.identities import StoredIdentities
 from runtime.models import open_models
 from runtime.portfolios import StoredPortfolio
+from runtime.moneys import StoredMoney
 from runtime.settings import Settings
 from runtime.wake import Wake, open_wake
 from skills.registry import open_skills
@@ -70,6 +73,15 @@ class Runtime:
     def split(self, kind: str, text: str) -> list[str]:
         return registry.open_channel(kind, Account("", {})).split(text)
 
+    def open_broker(self) -> AlpacaMoney | None:
+        """Where money moves; None without a key."""
+        return open_broker(self.settings, self.http)
+
+    def open_plaid(self) -> Plaid | None:
+        """Where banks are linked; None without a key."""
+        chosen = self.settings.plaid
+        return Plaid(self.http, self.settings.plaid_url, *chosen) if chosen else None
+
     def status_url(self, channel_id: UUID, message_id: UUID, part: int) -> str:
         """Where the provider shall report; our id rides along, for reports that come before the answer."""
         return f"{self.settings.public_url}/channels/{channel_id}/status?m={message_id}&p={part}"
@@ -86,7 +98,10 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             embedder = choose_embedder(settings, http, minilm)
             crash = crash_at(settings.crash_at)
             knowledge = Hybrid(db, minilm, embedder)  # what was embedded here before goes on serving
-            skills = open_skills(Diary(db), StoredPortfolio(db), StoredIdentities(db))
+            skills = open_skills(
+                Diary(db), StoredPortfolio(db), StoredIdentities(db),
+                StoredMoney(db, lambda: open_broker(settings, http)),
+            )  # fmt: skip
             yield Runtime(
                 settings, db, http, wake, understander, embedder, knowledge, skills, crash, web,
                 open_models(settings, db, http),
@@ -102,6 +117,10 @@ def meaning(minilm: MiniLM) -> "Embed | None":
         minilm.load()
     except NoModel as error:
         logger.warning("messages are understood by their words alone: %s", error)
+def open_broker(settings: Settings, http: Client) -> AlpacaMoney | None:
+    return AlpacaMoney(http, settings.alpaca_url, *settings.alpaca) if settings.alpaca else None
+
+
         return None
     return minilm.vectors
 

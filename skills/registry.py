@@ -1,13 +1,15 @@
 """Every skill by its name: one line to add one. A workspace has those that its file names under `skills`."""
 
 from domain.booking import BookingSettings
+from domain.money import MoneySettings
 from domain.portfolio import PortfolioSettings
-from domain.ports import Calendar, Identities
+from domain.ports import Calendar, Identities, Moneys
 from domain.ports import Portfolio as PortfolioSource
 from domain.qualification import QualificationSettings
 from domain.skill import Skill
 from domain.workspace import Model
 from skills.booking import Booking
+from skills.money import MoneyMoves
 from skills.portfolio import Portfolio
 from skills.qualification import Qualification
 
@@ -15,11 +17,16 @@ SETTINGS: dict[str, type[Model]] = {
     "booking": BookingSettings,
     "qualification": QualificationSettings,
     "portfolio": PortfolioSettings,
+    "money": MoneySettings,
 }
 """The shape of each skill's settings in the workspace's file."""
 
 
-def open_skills(calendar: Calendar, portfolio: PortfolioSource, identities: Identities) -> dict[str, Skill]:
+def open_skills(
+    calendar: Calendar, portfolio: PortfolioSource, identities: Identities, moneys: Moneys
+) -> dict[str, Skill]:
     """Each made with the ports by which it reads the world. Where two could begin, the one named first does."""
-    known: tuple[Skill, ...] = (Booking(calendar), Portfolio(portfolio, identities), Qualification())
+    known: tuple[Skill, ...] = (
+        Booking(calendar), Portfolio(portfolio, identities), MoneyMoves(moneys, identities), Qualification()
+    )  # fmt: skip
     return {skill.name: skill for skill in known}

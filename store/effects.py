@@ -11,9 +11,10 @@ from pydantic import TypeAdapter
 
 from domain.booking import BookTime, CancelTime, ConfirmTime, HoldTime, LetGo, MoveTime
 from domain.identity import SendCode
+from domain.money import CallOffMoney, DropBank, MoveMoney, WantBank
 from domain.rules.effects import Assign, CallWebhook, Fired, SetPriority, SetStatus, SetTag, Tell, WaitThen
 from domain.skill import SaveRun, WorldEffect
-from store import appointments, identities, ruling, skill_runs, webhooks
+from store import appointments, banks, identities, money, ruling, skill_runs, webhooks
 from store.db import Tx
 
 
@@ -95,11 +96,28 @@ async def _send_code(tx: Tx, effect: SendCode, where: Where) -> None:
     await identities.send(tx, effect, where.conversation_id)
 
 
+async def _move_money(tx: Tx, effect: MoveMoney, where: Where) -> None:
+    await money.move(tx, effect, where.conversation_id)
+
+
+async def _call_off_money(tx: Tx, effect: CallOffMoney, where: Where) -> None:
+    await money.call_off(tx, effect)
+
+
+async def _want_bank(tx: Tx, effect: WantBank, where: Where) -> None:
+    await banks.want(tx, effect, where.conversation_id)
+
+
+async def _drop_bank(tx: Tx, effect: DropBank, where: Where) -> None:
+    await banks.drop(tx, effect)
+
+
 DOERS: dict[type[WorldEffect], Callable[[Tx, Any, Where], Awaitable[None]]] = {
     SaveRun: _save_run, HoldTime: _hold, BookTime: _book, MoveTime: _move, CancelTime: _cancel, LetGo: _let_go,
     ConfirmTime: _confirm,
     SetStatus: _status, SetTag: _tag, SetPriority: _priority, Assign: _assign, Tell: _tell, Fired: _fired,
     WaitThen: _wait, CallWebhook: _webhook, SendCode: _send_code,
+    MoveMoney: _move_money, CallOffMoney: _call_off_money, WantBank: _want_bank, DropBank: _drop_bank,
 }  # fmt: skip
 _BY_NAME = {kind.__name__: TypeAdapter(kind) for kind in DOERS}
 

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from domain.errors import Conflict
 from domain.messages import Address
-from store import audit, contacts, conversations, drafts, events, merges, portfolios, summaries, turns
+from store import audit, contacts, conversations, drafts, events, positions, merges, summaries, turns
 from store.db import Tx
 
 _FIND = text(
@@ -72,6 +73,12 @@ _UNTIE = text(
     "update message set draft_id = null where not conversation_id = any(:conversations)"  # noqa: S608
     f" and draft_id in (select id from draft where {_THEIRS}) and not {_THEIRS}"
 )
+_MONEY_MOVES = text(
+    "select exists (select from money_intent where contact_id = any(:who)"
+    " and state in ('approval', 'queued', 'sending', 'unknown', 'sent'))"
+)
+# That money moved stays on the books; whose it was does not.
+_NAMELESS = text("update money_intent set body = null, conversation_id = null where contact_id = any(:who)")
 _ROLE = text("select set_config('role', :role, true)")
 _ABOUT_THEM = f"(conversation_id = any(:conversations) or {_THEIRS})"
 _OF_MESSAGES = f"in (select id from message where {_ABOUT_THEM})"  # noqa: S608
@@ -84,6 +91,7 @@ _DELETE = {
         ("webhook_call", "conversation_id = any(:conversations)"),
         ("rule_run", "conversation_id = any(:conversations)"),
         ("appointment", "contact_id = any(:who)"),
+        ("bank_link", "contact_id = any(:who)"),
         ("portfolio_account", "contact_id = any(:who)"),
         ("identity_code", "contact_id = any(:who) or conversation_id = any(:conversations)"),
         ("skill_run", "conversation_id = any(:conversations)"),
@@ -148,7 +156,7 @@ async def everything(tx: Tx, contact_id: UUID) -> dict[str, Any]:
         "contacts": people,
         "consent": consent,
         "conversations": [await _conversation(tx, row) for row in rows],
-        "portfolio": await portfolios.of_contact(tx, contact_id),
+        "portfolio": await positions.of_contact(tx, contact_id),
     }
 
 
@@ -212,11 +220,13 @@ async def erase(tx: Tx, contact_id: UUID, actor: str) -> Erased:
         "provider_ids": [],
         "receipts": await _receipts(tx, {(row.scheme, bytes(row.value_hash)) for row in addresses}),
         "answers": await _answers(tx, who, held),
+    if (await tx.execute(_MONEY_MOVES, {"who": who})).scalar_one():
+        raise Conflict("money of theirs is under way; erase them when it has arrived", code="money_moves")
     }  # fmt: skip
     values["provider_ids"] = [row.provider_id for row in await tx.execute(_PROVIDER_IDS, values)]
     files = tuple(row.path for row in await tx.execute(_FILES, values))
     kept = await _keep_opt_outs(tx, addresses)
-    for statement in (_UPLOADS, _BLANK, _UNTIE):
+    for statement in (_UPLOADS, _BLANK, _UNTIE, _NAMELESS):
         await tx.execute(statement, values)
     await tx.execute(_ROLE, {"role": "frontdesk_eraser"})
     rows = {name: (await tx.execute(sql, values)).rowcount for name, sql in _DELETE.items()}

@@ -4,7 +4,7 @@ turn's own load, once for each message, so that a turn that runs again tries not
 import hmac
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -66,7 +66,7 @@ _ADD = text(
 )
 _PROVEN = text(
     "select exists (select from identity_code where contact_id = :contact and purpose = :purpose and state = 'used'"
-    " and proven_until > frontdesk_now())"
+    " and proven_until > :at)"
 )
 
 
@@ -161,9 +161,10 @@ async def send(tx: Tx, effect: SendCode, conversation_id: UUID) -> None:
     await audit.add(tx, "system", "identity_code_sent", "contact", effect.contact_id)
 
 
-async def proven(tx: Tx, contact_id: UUID, purpose: str) -> bool:
-    """Whether this contact typed the code of exactly this purpose, not long ago."""
-    found: bool = (await tx.execute(_PROVEN, {"contact": contact_id, "purpose": purpose})).scalar_one()
+async def proven(tx: Tx, contact_id: UUID, purpose: str, at: datetime) -> bool:
+    """Whether this contact had typed the code of exactly this purpose, not long before `at`."""
+    values = {"contact": contact_id, "purpose": purpose, "at": at}
+    found: bool = (await tx.execute(_PROVEN, values)).scalar_one()
     return found
 
 

@@ -26,6 +26,8 @@ class Kind(StrEnum):
     DRAFT_EXPIRED = "draft_expired"  # and nobody decided
     DELIVERY_FAILED = "delivery_failed"  # a message will not arrive
     CHANNEL_SUSPENDED = "channel_suspended"  # the provider refuses us; nothing is sent there
+    MONEY = "money"  # money moves, waits for approval, or came back
+    CALENDAR = "calendar"  # a calendar elsewhere and the appointments here do not agree, or it is not reached
     RULE = "rule"  # a rule of the business says so, in its own words
 
 
@@ -88,7 +90,7 @@ async def add(
 ) -> None:  # fmt: skip
     """To everybody of these roles, or to the one person. `reason` is a code; `words` are kept sealed. Two of a kind
     about one conversation (else about one subject) are the same; of a rule's, when the rule is the same too."""
-    about = [conversation_id or subject_id, subject_id if kind is Kind.RULE else None]
+    about = [conversation_id or subject_id, reason if kind is Kind.RULE else None]
     values: dict[str, Any] = {"topic": " ".join(str(one) for one in about if one)}
     values |= {"kind": str(kind), "conversation": conversation_id, "subject": subject_id, "reason": reason}
     values |= {"body": tx.vault.seal_maybe("notification.body", words), "roles": list(roles)}

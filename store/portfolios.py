@@ -1,10 +1,8 @@
-"""Portfolios: whose account is which, what is in it, and prices, which come once for each symbol."""
+"""Portfolios as they come in: whose account is which, what is in it, and prices, once for each symbol."""
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -12,13 +10,12 @@ from sqlalchemy import text
 
 from domain.holdings import AccountRows, Bad, Close
 from domain.messages import Address, Scheme
-from domain.portfolio import Account, Position, Price
+from domain.portfolio import Account, Position
 from store import audit, contacts, merges
 from store.db import Tx, new_id
 
 CLOSE_AT = time(21, 0, tzinfo=UTC)
 """When a day's close counts as seen: four in the afternoon in New York, in winter."""
-KEPT = timedelta(days=400)
 CSV = "csv"
 
 _PUT = text(
@@ -37,18 +34,6 @@ _PRICES = text(
     "cast(:symbols as text[]), cast(:currencies as text[]), cast(:days as date[]), cast(:amounts as numeric[]),"
     " cast(:ats as timestamptz[])) on conflict (workspace_id, symbol, currency, day)"
     " do update set amount = excluded.amount, at = excluded.at where excluded.at >= price.at"
-)
-_ACCOUNTS = text(
-    "select a.id, a.source, a.body, a.currency from portfolio_account a join contact c on c.workspace_id = a.workspace_id"
-    " and c.id = a.contact_id where coalesce(c.root_id, c.id) = :contact order by a.created_at, a.id"
-)
-_POSITIONS = text(
-    "select account_id, symbol, name, kind, quantity from portfolio_position where account_id = any(:accounts)"
-    " order by account_id, symbol"
-)
-_CLOSES = text(
-    "select symbol, currency, day, amount, at from price where symbol = any(:symbols)"
-    " and day > frontdesk_now()::date - :kept order by symbol, currency, day"
 )
 _VOUCH = text(
     "update contact_address set verified_at = coalesce(verified_at, frontdesk_now()) where id = :id returning id"
@@ -130,45 +115,3 @@ async def put_closes(tx: Tx, closes: Sequence[Close], at: datetime | None = None
     values["amounts"] = [one.amount for one in closes]
     values["ats"] = [at or datetime.combine(one.day, CLOSE_AT) for one in closes]
     await tx.execute(_PRICES, values)
-
-
-async def of_contact(tx: Tx, contact_id: UUID) -> tuple[Account, ...]:
-    """All accounts of this customer, and of those that became this one, priced."""
-    rows = (await tx.execute(_ACCOUNTS, {"contact": contact_id})).all()
-    positions = (await tx.execute(_POSITIONS, {"accounts": [row.id for row in rows]})).all() if rows else []
-    prices = await _prices(tx, sorted({one.symbol for one in positions}))
-    found = []
-    for row in rows:
-        body = json.loads(tx.vault.open("portfolio_account.body", bytes(row.body)))
-        mine = (_position(tx, one) for one in positions if one.account_id == row.id)
-        priced = tuple(replace(one, price=prices.get((one.symbol, row.currency))) for one in mine)
-        cash = Decimal(body["cash"])
-        found.append(
-            Account(
-                row.id, body["name"], body["mask"], row.currency, cash, priced, row.source, body["external"]
-            )
-        )
-    return tuple(found)
-
-
-def _position(tx: Tx, row: Any) -> Position:
-    quantity = Decimal(tx.vault.open("portfolio_position.quantity", bytes(row.quantity)))
-    return Position(row.symbol, row.name, row.kind, quantity)
-
-
-async def _prices(tx: Tx, symbols: list[str]) -> dict[tuple[str, str], Price]:
-    if not symbols:
-        return {}
-    rows = (await tx.execute(_CLOSES, {"symbols": symbols, "kept": KEPT.days})).all()
-    by_symbol: dict[tuple[str, str], list[Any]] = {}
-    for row in rows:
-        by_symbol.setdefault((row.symbol, row.currency), []).append(row)
-    return {
-        key: Price(
-            known[-1].amount,
-            known[-1].at,
-            known[-2].amount if len(known) > 1 else None,
-            {one.day: one.amount for one in known},
-        )
-        for key, known in by_symbol.items()
-    }

@@ -5,12 +5,16 @@ import logging
 
 from runtime.runtime import Runtime
 from store.db import UNAVAILABLE
+from workers.banks import BankWorker
+from workers.calendar_reader import CalendarReader
+from workers.calendar_writer import CalendarWriter
 from workers.deliver import DeliveryWorker
 from workers.documents import DocumentWorker
 from workers.embeddings import EmbeddingWorker
 from workers.inbox import InboxWorker
 from workers.media import MediaWorker
 from workers.prune import PruneWorker
+from workers.money import MoneyWorker
 from workers.rules import RuleWorker
 from workers.schedules import ScheduleWorker
 from workers.sweep import SweepWorker
@@ -35,7 +39,8 @@ async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
     logger.info("ready")
     loops = (
         InboxWorker(rt).loop(), turns.loop(), DeliveryWorker(rt).loop(), MediaWorker(rt).loop(),
-        DocumentWorker(rt).loop(), EmbeddingWorker(rt).loop(), WebhookWorker(rt).loop(),
+        DocumentWorker(rt).loop(), EmbeddingWorker(rt).loop(), ListingWorker(rt).loop(), WebhookWorker(rt).loop(),
+        MoneyWorker(rt).loop(), BankWorker(rt).loop(),
     )  # fmt: skip
     await asyncio.gather(*(loop.run(stop) for loop in loops))
 

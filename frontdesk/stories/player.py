@@ -12,7 +12,7 @@ from uuid import UUID
 
 from domain.errors import Rejected
 from domain.messages import Address, Scheme
-from frontdesk.stories import compare
+from frontdesk.stories import compare, moneys
 from frontdesk.stories.script import ExpectedEnd, ExpectedStep, Step, Story
 from frontdesk.stories.stage import Stage
 from frontdesk.stories.wires import KINDS, Said, TwilioWire, WebChatWire, Wire, address_of, wire_of
@@ -125,6 +125,7 @@ async def _build(stage: Stage, story: Story, root: Path) -> Scene:
         person_id = await people.add(tx, "owner", "Owner", "owner@example.com")
         listed = await channels.listed(tx)
         await _import(tx, story, root)
+    await moneys.prepare(stage, workspace_id, story.broker)
     lines = {way: (_channel(listed, file, way), wire) for way, wire in wires.items()}
     for channel, wire in lines.values():
         wire.connect(channel, stage.rt.settings.public_url)
@@ -256,6 +257,8 @@ async def _owner(stage: Stage, scene: Scene, act: Any, before: Seen) -> None:
                     await merges.merge(tx, await _contact(tx, words), conversation.contact_id, actor)
                 case "unmerge":
                     await merges.unmerge(tx, await _contact(tx, words), actor)
+                case _ if verb in moneys.ACTS:
+                    await moneys.act(tx, verb, scene.person_id)
                 case _:
                     raise Departed(f"an owner cannot {verb!r}")
     except Rejected as refused:
@@ -284,6 +287,8 @@ async def _happen(stage: Stage, scene: Scene, story: Story, event: str, before: 
         case "duplicate":
             last = [one for one in before.messages if one.direction == "in"][-1]
             await _say(scene, story, Said(last.text, times=3))
+        case _ if event in moneys.EVENTS:
+            await moneys.happen(stage, scene.workspace_id, event)
         case "worker_lost":
             await _say(scene, story, Said("are you there?"))
             async with stage.rt.db.dispatch() as dispatch:
@@ -390,6 +395,8 @@ async def _check_end(stage: Stage, scene: Scene, story: Story, seen: Seen) -> li
         saved = sum(1 for one in ran if one.state == "saved" and one.reason != turns.RULES)
         if saved != expect.turns:
             problems.append(f"turns: expected {expect.turns}, got {saved}")
+    if expect.money is not None:
+        problems += await moneys.check(stage, scene.workspace_id, expect.money)
     if expect.appointments is not None:
         problems += _check_appointments(expect.appointments, await _appointments(stage, scene))
     return problems
@@ -403,10 +410,11 @@ async def _rules(stage: Stage, scene: Scene) -> list[str]:
 
 
 async def _notified(stage: Stage, scene: Scene) -> list[str]:
-    """The words of rules that the owner has not read, oldest first."""
+    """The words of rules that the owner has not read, oldest first; those of one moment by the alphabet."""
     async with stage.rt.db.transaction(scene.workspace_id) as tx:
         found = await notifications.page(tx, scene.person_id, unread=True, before=None, limit=50)
-    return [one.text for one in reversed(found) if one.kind == "rule" and one.text]
+    told = [(one.at, one.text) for one in found if one.kind == "rule" and one.text]
+    return [text for _, text in sorted(told)]
 
 
 async def _appointments(stage: Stage, scene: Scene) -> list[dict[str, Any]]:

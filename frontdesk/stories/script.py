@@ -20,6 +20,11 @@ def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
+Event = Literal[
+    "delivery_failed", "duplicate", "worker_lost", "transfer_completed", "transfer_returned", "transfer_rejected",
+    "order_filled", "account_active", "bank_chosen", "bank_revoked", "bank_login",
+]  # fmt: skip
+"""What happens: to a message, at the broker, at the bank."""
 Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
 
 
@@ -59,6 +64,9 @@ class ExpectedEnd(_Model):
     conversations: int | None = None
     """How many of them are open."""
     appointments: list[Any] | None = None
+    money: list[Any] | None = None
+    """All that was asked for, oldest first: kind, amount, direction, state. The broker has each once, and the books say
+    the same."""
     priority: str | None = None
     tags: list[str] | None = None
     """By the alphabet."""
@@ -89,7 +97,7 @@ class Step(_Model):
     """Of a button or a row of a list: its id."""
     advance: Duration | None = None
     owner: Any = None
-    event: Literal["delivery_failed", "duplicate", "worker_lost"] | None = None
+    event: Event | None = None
     expect: ExpectedStep = ExpectedStep()
 
     @model_validator(mode="after")
@@ -115,6 +123,8 @@ class Story(_Model):
     holdings: str | None = None
     """A CSV of what the business's clients hold, imported before the first step; `prices` likewise."""
     prices: str | None = None
+    broker: list[dict[str, Any]] = Field(default_factory=list)
+    """Clients of the business at its broker: {phone, number, cash, holdings, bank}."""
     steps: tuple[Step, ...]
     expect: ExpectedEnd = ExpectedEnd()
 

@@ -1,4 +1,4 @@
-"""Alpaca's Broker API on loopback, as far as it is read: accounts, positions, assets."""
+"""Alpaca's Broker API on loopback: accounts, positions, prices, bank relationships, ACH transfers, orders."""
 
 from simulators.alpaca.serving import Running, serve
 from simulators.alpaca.state import Config, Simulation

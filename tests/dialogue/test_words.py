@@ -38,7 +38,10 @@ OF_SKILLS: dict[str, dict[str, Any]] = {
         "appointments": [{"service": "cleaning", "start": _AT}],
     },
     "qualification": {"summary": "three bedrooms, $450,000, Austin"},
-    "identity": {"hint": "41", "minutes": 10, "left": 3, "code": "123456"},
+    "identity": {
+        "hint": "41", "minutes": 10, "left": 3, "code": "123456",
+        "what": "Withdrawal of $25,000, First Platypus Bank ...1234.",
+    },
     "portfolio": {
         "value": _USD, "day": _CHANGE, "accounts": [], "cash": _USD, "symbol": "VTI", "quantity": "120.25",
         "percent": "54.7", "price": _USD, "positions": [_HELD] * 3, "more": 4, "limit": "25", "large": [_HELD],
@@ -46,6 +49,17 @@ OF_SKILLS: dict[str, dict[str, Any]] = {
         "change": _CHANGE, "since": _AT.date(), "symbols": ["VTI", "BND"], "at": _AT, "name": "Vanguard Total Market ETF",
     },
 }  # fmt: skip
+_BANK = {"bank": "First Platypus Bank", "mask": "1234", "state": "ready"}
+_MOVED = _BANK | {
+    "kind": "transfer", "direction": "out", "amount": {"amount": "24999.99", "currency": "USD"}, "state": "approval",
+    "side": "buy", "quantity": "100", "symbol": "AAPL",
+}  # fmt: skip
+OF_SKILLS["money"] = _MOVED | {
+    "banks": [_BANK, _BANK], "asked": [_MOVED] * 3, "fee": _USD, "account_mask": "4821", "people": 2, "days": 3,
+    "limits": dict.fromkeys(("least", "transfer", "day", "cash", "order"), _USD), "price": "271.49", "limit": "274.20",
+    "name": "Apple Inc. Common Stock", "given": "Maria del Carmen", "family": "Hale", "email": "maria@example.com",
+}  # fmt: skip
+OF_SKILLS["bank"] = _BANK | {"url": "https://hosted.plaid.com/link/lp-1234567890abcdef"}
 
 
 def facts(key: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from runtime import broker
 from runtime.broker import Synced
 from runtime.http import open_client
 from simulators.alpaca import Running, serve
-from store import contacts, portfolios
+from store import contacts, positions
 from tests.rig import Desk, new_number
 
 MakeDesk = Callable[..., Awaitable[Desk]]
@@ -39,7 +39,7 @@ async def sync(desk: Desk, firm: Running) -> Synced:
 async def kept(desk: Desk, number: str) -> list[Any]:
     async with desk.rt.db.transaction(desk.workspace_id) as tx:
         found = await contacts.find(tx, [Address(Scheme.TEL, number)])
-        return [account for one in found for account in await portfolios.of_contact(tx, one.id)]
+        return [account for one in found for account in await positions.of_contact(tx, one.id)]
 
 
 async def test_accounts_come_in_exact_and_come_again_as_they_stand(desk: Desk, firm: Running) -> None:

@@ -1,0 +1,42 @@
+"""An application whose every provider's request meets its troubles on the way: performed, broken, or both."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from simulators.common.chaos import Chaos
+from simulators.twilio.exchange import Exchange, run
+
+
+class Troubled(Protocol):
+    chaos: Chaos
+    asked: list[str]
+    """Names of the routes that were asked, in order."""
+
+    async def pause(self, seconds: float) -> None: ...
+
+    def route(self, method: str, path: str) -> str:
+        """As chaos rules name it."""
+        ...
+
+    def refuse(self, status: int, code: int | None, headers: dict[str, str] | None) -> Response:
+        """In the provider's words."""
+        ...
+
+
+class Provider(Starlette):
+    simulation: Any
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/sim/"):
+            return await super().__call__(scope, receive, send)
+        here: Troubled = self.simulation
+        exchange = Exchange(super().__call__, here, scope, receive, send, here.refuse)
+        await exchange.read()
+        route = here.route(scope["method"], scope["path"])
+        here.asked.append(route)
+        await run(exchange, here.chaos.plan(route, "").wire)

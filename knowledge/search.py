@@ -34,6 +34,8 @@ CANDIDATES = 100
 """Of each kind: nearest in meaning, best by words."""
 MOST_POSTINGS = 5_000
 """A word's passages are looked through only as long as all words together have no more; 5 ms."""
+REMEMBERED = 10_000
+"""Workspaces whose model is known without asking."""
 COMMONEST = 0.5
 """A word that more than this share of very many passages hold tells none of them apart, and is not counted."""
 LONGEST = 2_000
@@ -67,46 +69,62 @@ class Hybrid:
     def __init__(self, db: Database, *embedders: Embedder, rerank: Rerank | None = None) -> None:
         self._db, self._rerank = db, rerank
         self._embedders = {one.model: one for one in embedders}
+        self._served: dict[UUID, str] = {}
+        """Whose vectors served a workspace last: with them a question is embedded before anything is asked."""
 
     async def search(
         self, workspace_id: UUID, question: str, limit: int, *, asked_as: str = ""
     ) -> Sequence[Passage]:
         """Best first. `question` holds the words that count; `asked_as` is the sentence whose meaning counts, when it
         is another. A passage's score is the share of the question's words that it holds, rare words counting more;
-        1.0 means that every word of the question stands in it. Its similarity is a cosine."""
+        1.0 means that every word of the question stands in it. Its similarity is a cosine; None where its vector is
+        still to be made."""
         question, sentence = question[:LONGEST], (asked_as or question)[:LONGEST]
-        async with self._db.transaction(workspace_id) as tx:
-            known = await passages.shelf(tx, question)
-            if known.passages == 0:
-                return ()
-            known = await _corrected(tx, known, question)
-        vector = await self._vector(
-            known, sentence
-        )  # may take as long as a provider does: no transaction is open
-        async with self._db.transaction(workspace_id) as tx:
-            hits = await passages.search(tx, _asked(known, vector), known.average)
-            best = rank(hits, known)[: limit if vector is not None and not self._rerank else limit * 4]
-            read = await passages.read(tx, [one.hit.nr for one in best])
-        coverage = weigh(known)
-        measured = known.model in MEASURED
-        found = [_passage(one, read[one.hit.nr], coverage, measured) for one in best if one.hit.nr in read]
-        if vector is None:
-            found.sort(key=lambda passage: -passage.score)
+        model = self._served.get(workspace_id, "")
+        while True:
+            # may take as long as a provider does: no transaction is open
+            vector = await self._vector(model, sentence)
+            async with self._db.transaction(workspace_id) as tx:
+                known = await passages.shelf(tx, question)
+                if known.passages == 0:
+                    return ()
+                serves = known.model if known.model in self._embedders else ""
+                if serves == model:
+                    known = await _corrected(tx, known, question)
+                    found = await self._found(tx, known, vector, limit)
+                    break
+            model = self._remember(workspace_id, serves or "")
         if self._rerank:
             found = list(self._rerank(sentence, found))
         return found[:limit]
 
-    async def _vector(self, known: Shelf, sentence: str) -> "NDArray[np.float32] | None":
-        """None when some passages have no vector yet, or the provider does not answer: then words alone serve."""
-        if known.waiting or known.model not in self._embedders:
+    def _remember(self, workspace_id: UUID, model: str) -> str:
+        if len(self._served) >= REMEMBERED:
+            self._served.clear()
+        self._served[workspace_id] = model
+        return model
+
+    async def _vector(self, model: str, sentence: str) -> "NDArray[np.float32] | None":
+        """None when there is no such model, or its provider does not answer: then words alone serve."""
+        if not model:
             return None
         try:
-            made = await self._embedders[known.model].embed([sentence])
+            made = await self._embedders[model].embed([sentence])
         except TurnFailed as error:
             logger.warning("searching by words alone: %s", type(error).__name__)
             return None
         vector: NDArray[np.float32] = made[0]
         return vector
+
+    async def _found(
+        self, tx: Tx, known: Shelf, vector: "NDArray[np.float32] | None", limit: int
+    ) -> list[Passage]:
+        hits = await passages.search(tx, _asked(known, vector), known.average)
+        best = rank(hits, known)[: limit if vector is not None and not self._rerank else limit * 4]
+        read = await passages.read(tx, [one.hit.nr for one in best])
+        coverage, measured = weigh(known), known.model in MEASURED
+        found = [_passage(one, read[one.hit.nr], coverage, measured) for one in best if one.hit.nr in read]
+        return sorted(found, key=lambda passage: -passage.score) if vector is None else found
 
 
 def _asked(known: Shelf, vector: "NDArray[np.float32] | None") -> Asked:
@@ -138,11 +156,16 @@ def rare(spread: Mapping[str, int]) -> list[str]:
 
 
 def rank(hits: Sequence[Hit], known: Shelf) -> list[Ranked]:
-    """Best first: cosine plus the words' share, weighed by how sure the vectors are."""
+    """Best first: cosine plus the words' share, weighed by how sure the vectors are. A passage whose vector is still to
+    be made is taken to be as near as the ten nearest are: its words decide."""
     whole = sum(idf(count, known.passages) for count in known.spread.values()) or 1.0
     similar = sorted((one.similarity for one in hits if one.similarity is not None), reverse=True)
-    weight = words_weight(similar)
-    ranked = [Ranked(one, (one.similarity or 0.0) + weight * one.held / whole) for one in hits]
+    weight, near = words_weight(similar), similar[:10]
+    unknown = sum(near) / max(len(near), 1)
+    ranked = [
+        Ranked(one, (unknown if one.similarity is None else one.similarity) + weight * one.held / whole)
+        for one in hits
+    ]
     return sorted(ranked, key=lambda one: (-one.score, one.hit.nr))
 
 
@@ -171,10 +194,13 @@ async def _corrected(tx: Tx, known: Shelf, question: str) -> Shelf:
     if not slips:
         return known
     meant = {word: await _meant(tx, word, question) for word in slips}
+    other = [one for word in slips for one in meant[word] if one != word]
+    if not other:
+        return known
     words = dict.fromkeys(one for word in known.spread for one in meant.get(word, [word]))
-    fresh = await passages.shelf(tx, " ".join(one for word in slips for one in meant[word] if one != word))
+    fresh = await passages.shelf(tx, " ".join(other))
     spread = {word: known.spread.get(word, fresh.spread.get(word, 0)) for word in words}
-    return Shelf(spread, known.passages, known.average, known.version, known.model, known.ann, known.waiting)
+    return Shelf(spread, known.passages, known.average, known.version, known.model, known.ann)
 
 
 def _may_be_a_slip(word: str, count: int, total: int) -> bool:

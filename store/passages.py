@@ -15,13 +15,17 @@ GRAPHS = (384, 1536)
 EF = 100
 """How widely the graph is searched: 0.99 of the exact ten nearest of 100,000."""
 
+# Sets how the rest of the transaction searches: a plan that reads the whole table asks each row whose it is, at the
+# price of looking at its vector.
 _ASKED = text(
     "with asked as (select unnest(tsvector_to_array(to_tsvector('english', :question))) collate \"C\" as term)"
-    " select r.*, s.version, s.model, s.ann, s.due_at is not null as waiting from ("
+    " select r.*, s.version, s.model, s.ann from ("
     "  select a.term, coalesce(l.passages, 0) as passages, coalesce(l.words, 0) as words from asked a"
     "  left join lexeme l on l.workspace_id = frontdesk_workspace() and l.term = a.term"
     "  union all select '', passages, words from lexeme where workspace_id = frontdesk_workspace() and term = '') r"
-    " left join knowledge_state s on s.workspace_id = frontdesk_workspace()"
+    " left join knowledge_state s on s.workspace_id = frontdesk_workspace(),"
+    " (select set_config('enable_seqscan', 'off', true), set_config('hnsw.ef_search', :ef, true),"
+    "  set_config('hnsw.iterative_scan', 'strict_order', true)) as aim"
 )
 # Each word's postings are asked for by themselves (`offset 0` keeps the planner from turning that round), so that the
 # whole key of the index is used whatever the statistics say.
@@ -62,11 +66,6 @@ _EXACTLY = text(f"with {_BY_WORDS}, {_EXACT},{_SCORED}")
 _BY_GRAPH = {
     size: text(f"with {_BY_WORDS}, {_GRAPH},{_SCORED}".replace("SIZE", str(size))) for size in GRAPHS
 }
-# A plan that reads the whole table asks each row whose it is, at the price of looking at its vector.
-_AIM = text(
-    "select set_config('enable_seqscan', 'off', true), set_config('hnsw.ef_search', :ef, true),"
-    " set_config('hnsw.iterative_scan', 'strict_order', true)"
-)
 _READ = text(
     "select p.nr, p.id, d.title, p.heading, p.text, tsvector_to_array(p.lexemes) as lexemes from passage p"
     " join document d on d.workspace_id = p.workspace_id and d.id = p.document_id where p.nr = any(:numbers)"
@@ -85,8 +84,6 @@ class Shelf:
     model: str | None = None
     """Whose vectors serve; None: nobody's yet."""
     ann: bool = False
-    waiting: bool = False
-    """Some passages have no vector yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +106,16 @@ class Found:
 
 
 async def shelf(tx: Tx, question: str) -> Shelf:
-    """The question's words as Postgres reads English, stop words left out, and what is known of them."""
-    rows = (await tx.execute(_ASKED, {"question": question})).all()
+    """The question's words as Postgres reads English, stop words left out, and what is known of them. Before `search`,
+    in the same transaction."""
+    rows = (await tx.execute(_ASKED, {"question": question, "ef": str(EF)})).all()
     spread = {row.term: int(row.passages) for row in rows if row.term}
     whole = next((row for row in rows if not row.term), None)
     if whole is None:
         return Shelf(spread, 0, 1.0)
     count = int(whole.passages)
     average = float(whole.words) / count if count else 1.0
-    return Shelf(
-        spread, count, average or 1.0, whole.version or 0, whole.model, bool(whole.ann), whole.waiting
-    )
+    return Shelf(spread, count, average or 1.0, whole.version or 0, whole.model, bool(whole.ann))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +128,7 @@ class Asked:
     vector: Sequence[float] | None
     model: str = ""
     graph: bool = False
-    many: int = 100
+    many: int = EF
 
 
 async def search(tx: Tx, asked: Asked, average: float) -> list[Hit]:
@@ -148,7 +144,6 @@ async def search(tx: Tx, asked: Asked, average: float) -> list[Hit]:
     values |= {"common": common, "common_idf": [asked.weights[term] for term in common]}
     values |= {"vector": as_halfvec(asked.vector), "model": asked.model}
     size = len(asked.vector)
-    await tx.execute(_AIM, {"ef": str(max(EF, asked.many))})
     if asked.graph and size in _BY_GRAPH:
         return [_hit(row) for row in await tx.execute(_BY_GRAPH[size], values)]
     return [_hit(row) for row in await tx.execute(_EXACTLY, values)]

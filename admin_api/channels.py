@@ -165,6 +165,10 @@ async def _get(tx: Tx, channel_id: UUID) -> ChannelRow:
 async def _put(tx: Tx, wish: ChannelSettings, credentials: Mapping[str, str]) -> ChannelRow:
     """Into the workspace and into the channel's own row, as applying a file does."""
     profile = (await workspaces.get(tx)).profile
+    if wish.schema_ is not None and profile.schema_named(wish.schema_) is None:
+        known = ", ".join(one.name for one in profile.schemas) or "none"
+        wrong = FieldError("/schema", f"there is no schema {wish.schema_!r}; there are {known}")
+        raise Invalid("a value is not acceptable", errors=[wrong])
     plain = wish.model_copy(update={"credentials": {}})
     others = [one for one in profile.channels if (one.kind, one.address) != (wish.kind, wish.address)]
     place = next((n for n, one in enumerate(profile.channels) if one not in others), len(others))

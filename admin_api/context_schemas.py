@@ -1,6 +1,8 @@
 """Schemas: the typed fields that conversations fill, and the workflow they move through. Part of the workspace's
-configuration: what is changed here is in `frontdesk export`. The first schema is the one that conversations use."""
+configuration: what is changed here is in `frontdesk export`. The first schema is the one of conversations for which no
+channel, rule, skill or person has chosen another."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,19 +14,19 @@ from admin_api import once, pagination, shaping, versions
 from admin_api.auth import Admitted, guarded, needs
 from admin_api.pagination import LIMIT, Cursor, Limit, Page
 from admin_api.rights import Right
-from admin_api.schemas import Moment, Sent, Words
+from admin_api.schemas import Moment, Sent, Told, Words
 from admin_api.versions import IfMatch
 from dialogue.extract.sample import sample
 from domain.errors import FieldError, Invalid
 from domain.fields import json_schema
 from domain.workspace import Profile, Schema
-from store import contexts, parts, workspaces
-from store.contexts import Unkept
+from store import parts, workspaces
 from store.db import Tx
 from store.parts import Kind, Version
 
 router = APIRouter(prefix="/schemas", route_class=guarded(write=Right.CONFIGURE), tags=["schemas"])
 
+MOST_TOLD = 1_000
 _POSITION = Field(
     None, ge=0, le=1_000, description="0 makes it the one that conversations use; without it, the last."
 )
@@ -52,7 +54,7 @@ class SchemaPatch(Sent):
     position: int | None = _POSITION
 
 
-class Lost(BaseModel):
+class Lost(Told):
     """A value that the new version does not take: out of the context, still in its history."""
 
     conversation_id: UUID
@@ -79,8 +81,9 @@ class OneSchema(ContextSchema):
 
 class Changed(OneSchema):
     could_not_keep: list[Lost] = Field(
-        description="Of open conversations, what the new version does not take."
+        description=f"Of open conversations, what the new version does not take; the first {MOST_TOLD}."
     )
+    could_not_keep_total: int
 
 
 class OldSchema(BaseModel):
@@ -178,7 +181,8 @@ async def change(
 
 @router.delete("/{schema_id}", status_code=204)
 async def remove(here: Admitted, schema_id: str, if_match: IfMatch = None) -> None:
-    """Its versions stay, and so do the values that conversations have."""
+    """Its versions stay. Open conversations that fill it go to the first schema; what that one does not take stays in
+    their history."""
     async with here.transaction() as tx:
         before = await shaping.held(tx, Kind.SCHEMA)
         told = await shaping.found(tx, before, schema_id, if_match)
@@ -250,30 +254,22 @@ def _body(wish: BaseModel) -> tuple[dict[str, Any], int | None]:
 
 
 async def _make(tx: Tx, here: Any, before: shaping.Standing, wished: shaping.Wished) -> Changed:
-    after, found = await shaping.make(tx, here, before, wished)
+    made = await shaping.make(tx, here, before, wished)
     assert wished.at is not None
-    told = list(found.values())[wished.at]
-    unkept: list[Unkept] = []
-    if wished.at == 0 and after.schemas[0].fields != _used(before.profile):
-        unkept = await contexts.fit(tx, after, here.caller.person_id)
-    whole = _whole(told, found, after)
+    told, unkept = list(made.parts.values())[wished.at], made.unkept
+    whole = _whole(told, made.parts, made.profile)
     return Changed(
         **whole.model_dump(),
-        could_not_keep=[
-            Lost(conversation_id=u.conversation_id, field=u.field, reason=u.reason) for u in unkept
-        ],
+        could_not_keep=[Lost.model_validate(one) for one in unkept[:MOST_TOLD]],
+        could_not_keep_total=len(unkept),
     )
-
-
-def _used(profile: Profile) -> Any:
-    return profile.schemas[0].fields if profile.schemas else ()
 
 
 def _schema(profile: Profile, told: Version) -> Schema:
     return next(schema for schema in profile.schemas if schema.name == told.name)
 
 
-def _shown(told: Version, found: dict[str, Version]) -> ContextSchema:
+def _shown(told: Version, found: Mapping[str, Version]) -> ContextSchema:
     body = told.body or {}
     return ContextSchema(
         id=told.id, name=told.name, version=told.n, in_use=next(iter(found)) == told.name,
@@ -281,6 +277,6 @@ def _shown(told: Version, found: dict[str, Version]) -> ContextSchema:
     )  # fmt: skip
 
 
-def _whole(told: Version, found: dict[str, Version], profile: Profile) -> OneSchema:
+def _whole(told: Version, found: Mapping[str, Version], profile: Profile) -> OneSchema:
     fields = (field for field in _schema(profile, told).fields if field.extract)
     return OneSchema(**_shown(told, found).model_dump(), json_schema=json_schema(fields))

@@ -1,19 +1,18 @@
-"""What is known in a conversation: people set fields and statuses, see how each came to be, and put them back. A
-conversation has one context, whose id is the conversation's; its fields are those of the workspace's first schema."""
+"""What is known in a conversation: people set its fields, its status and its schema. A conversation has one context, whose
+id is the conversation's; its fields are those of the schema that was chosen for it, or of the workspace's first."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
 
-from admin_api import once, pagination, shaping, versions
+from admin_api import once, schema_choice, shaping, versions
 from admin_api.auth import Admitted, Guarded, Here
-from admin_api.pagination import LIMIT, Cursor, Limit, Page
-from admin_api.schemas import ContextValue, Moment, Note, Sent, Told, Words
+from admin_api.pagination import Page
+from admin_api.schemas import ContextValue, Note, Sent, Words
 from admin_api.versions import IfMatch
 from dialogue import ruling
 from dialogue.extract.sample import Sampled, sample
@@ -25,7 +24,7 @@ from domain.rules.effects import SetStatus
 from domain.turn import SetField
 from domain.workspace import Profile, Schema
 from runtime.wake import DELIVERIES, EVENTS
-from store import audit, contexts, conversations, turns, workspaces
+from store import audit, contexts, conversations, schemas, turns, workspaces
 from store import ruling as standing
 from store.db import Tx
 
@@ -36,11 +35,17 @@ READ_BACK = 50
 """So many of the customer's last messages are read again."""
 
 
+Chooser = Literal["rule", "channel", "skill", "human"]
+
+
 class Context(BaseModel):
     id: UUID
     conversation_id: UUID
     contact_id: UUID
     schema_name: str | None
+    schema_by: Chooser | None = Field(
+        description="Who chose the schema; null: nobody, it is the workspace's first."
+    )
     version: int
     status: str | None
     next_statuses: list[str] = Field(description="Where a person may put it from here.")
@@ -80,49 +85,30 @@ class NewStatus(Sent):
     why: Note | None = None
 
 
-class HistoryEntry(Told):
-    id: UUID
-    field: str
-    before: Any = Field(serialization_alias="from")
-    after: Any = Field(serialization_alias="to")
-    source: Literal["ai", "human", "rule", "import"]
-    person_id: UUID | None
-    turn_id: UUID | None
-    confidence: float
-    words: str | None = Field(description="The customer's, from which the value came.")
-    evidence_seq: int | None
-    why: str | None
-    reverts: UUID | None = Field(description="The entry whose value it was put back to.")
-    at: Moment
-
-
-class Rollback(Sent):
-    """To just after an entry of the history, or to a moment: one field, or all of them."""
-
-    to: UUID | None = Field(None, description="An entry's id.")
-    at: AwareDatetime | None = None
-    field: Annotated[str, Field(max_length=63)] | None = None
+class OtherSchema(Sent):
+    to: Annotated[str, Field(min_length=1, max_length=63)] | None = Field(
+        description="A schema's name. null takes the choice back: the channel, a rule or a skill may choose."
+    )
     why: Note | None = None
 
-    @model_validator(mode="after")
-    def _one_of_two(self) -> "Rollback":
-        if (self.to is None) == (self.at is None):
-            raise ValueError("give to (an entry's id) or at (a moment), one of the two")
-        return self
+
+class Moved(Context):
+    left: list[str] = Field(description="Fields whose values left the context; they stay in its history.")
+    back: list[str] = Field(description="Fields that this schema had when it was left, and has again.")
 
 
 @of_conversation.get("/{conversation_id}/contexts")
 async def listed(here: Admitted, conversation_id: UUID) -> Page[Context]:
     """The one that it has."""
     async with here.transaction() as tx:
-        return Page(items=[await _shown(tx, conversation_id)], next_cursor=None)
+        return Page(items=[await shown(tx, conversation_id)], next_cursor=None)
 
 
 @router.get("/{context_id}")
 async def one(here: Admitted, context_id: UUID, response: Response) -> Context:
     """Its `ETag` is its version."""
     async with here.transaction() as tx:
-        told = await _shown(tx, context_id)
+        told = await shown(tx, context_id)
     response.headers["ETag"] = versions.etag(told.version)
     return told
 
@@ -135,11 +121,11 @@ async def set_fields(
     shaping.check_readable(wish.fields, "/fields")
     async with here.transaction() as tx:
         await conversations.hold(tx, context_id)
-        await _check_version(tx, context_id, if_match)
-        values = _parsed(await _schema(tx), wish.fields, await _here_and_now(tx))
+        await check_version(tx, context_id, if_match)
+        values = _parsed(await _schema(tx, context_id), wish.fields, await _here_and_now(tx))
         changed = await contexts.set_by_person(tx, context_id, here.caller.person_id, values, wish.why)
-        await _write_down(tx, here, context_id, "context_changed", changed)
-        told = await _shown(tx, context_id)
+        await write_down(tx, here, context_id, "context_changed", changed)
+        told = await shown(tx, context_id)
     await here.rt.wake.wake(EVENTS)
     response.headers["ETag"] = versions.etag(told.version)
     return told
@@ -151,7 +137,7 @@ async def extract(here: Admitted, context_id: UUID, wish: Extraction | None = No
     wish = wish or Extraction(text=None, apply=False)
     async with here.transaction() as tx:
         held = await conversations.hold(tx, context_id)
-        schema, now = await _schema(tx), (await _here_and_now(tx)).now
+        schema, now = await _schema(tx, context_id), (await _here_and_now(tx)).now
         said = await _said(tx, held.id, held.last_seq) if wish.text is None else [(None, wish.text)]
         found = {one.name: (seq, one) for seq, text in said for one in sample(schema, text, now)}
         if wish.apply:
@@ -188,12 +174,34 @@ async def change_status(here: Admitted, context_id: UUID, wish: NewStatus, key: 
     async def move() -> Context:
         await conversations.hold(tx, context_id)
         await _move(tx, here, context_id, wish)
-        return await _shown(tx, context_id)
+        return await shown(tx, context_id)
 
     async with here.transaction() as tx:
         asked = once.asked(key, f"POST contexts/{context_id}/change-status", wish)
         answer = await once.answer(tx, asked, 200, move)
     await here.rt.wake.wake(DELIVERIES)
+    return answer
+
+
+@router.post("/{context_id}/change-schema", response_model=Moved)
+async def change_schema(
+    here: Admitted, context_id: UUID, wish: OtherSchema, if_match: IfMatch = None, key: once.Key = None
+) -> Response:
+    """What both schemas have under the same name and type stays; the rest leaves the context and comes back with its
+    schema. No rule, skill or channel chooses another afterwards."""
+    shaping.check_readable(wish.to, "/to")
+
+    async def go() -> Moved:
+        await conversations.hold(tx, context_id)
+        await check_version(tx, context_id, if_match)
+        gone = await schema_choice.choose(tx, here, context_id, wish.to, wish.why or "a person said so")
+        told = await shown(tx, context_id)
+        return Moved(**told.model_dump(), left=gone.left, back=gone.back)
+
+    async with here.transaction() as tx:
+        asked = once.asked(key, f"POST contexts/{context_id}/change-schema", wish)
+        answer = await once.answer(tx, asked, 200, go)
+    await here.rt.wake.wake(EVENTS)
     return answer
 
 
@@ -205,7 +213,7 @@ async def _move(tx: Tx, here: Here, context_id: UUID, wish: NewStatus) -> None:
         turn = ruling.settle(ruling.to_status(started.turn, wish.to, why, here.caller.actor))
         await turns.save_glimpse(tx, started.id, turn, here.rt.split)
         return
-    profile, held = (await workspaces.get(tx)).profile, await conversations.get(tx, context_id)
+    profile, held = await schemas.profile_of(tx, context_id), await conversations.get(tx, context_id)
     flow = workflow.read(profile.schemas[0].workflow) if profile.schemas else None
     if flow is None:
         raise NotFound("the schema has no workflow, so there are no statuses")
@@ -215,75 +223,17 @@ async def _move(tx: Tx, here: Here, context_id: UUID, wish: NewStatus) -> None:
     await standing.set_status(tx, context_id, effect)
 
 
-@router.get("/{context_id}/history")
-async def history(
-    here: Admitted, context_id: UUID, field: Annotated[str | None, Query(max_length=63)] = None,
-    limit: Limit = LIMIT, cursor: Cursor = None,
-) -> Page[HistoryEntry]:  # fmt: skip
-    """Who set what from what to what, when, why, and by which words. The newest first; nothing ever leaves it."""
-    below = pagination.read_seq("context-history", cursor)
-    async with here.transaction() as tx:
-        await conversations.get(tx, context_id)
-        rows = await contexts.history(tx, context_id, _printable(field), below, limit + 1)
-    return pagination.page(
-        rows, limit, HistoryEntry.model_validate, lambda row: pagination.write("context-history", row.n)
-    )
-
-
-@router.post("/{context_id}/rollback", response_model=Context)
-async def roll_back(
-    here: Admitted, context_id: UUID, wish: Rollback, if_match: IfMatch = None, key: once.Key = None
-) -> Response:
-    """One field, or all, as they were; itself in the history. What was not set then is emptied."""
-
-    async def put_back() -> Context:
-        await conversations.hold(tx, context_id)
-        await _check_version(tx, context_id, if_match)
-        then = await _as_of(tx, context_id, wish.to, wish.at)
-        now = await contexts.as_of(tx, context_id, await contexts.newest(tx, context_id))
-        names = sorted(now) if wish.field is None else [wish.field]
-        if wish.field is not None and wish.field not in now:
-            raise Invalid("it was never set", errors=[FieldError("/field", "this field was never set here")])
-        values = {name: then[name][0] if name in then else None for name in names}
-        reverts = {name: entry for name, (_, entry) in then.items()}
-        changed = {name: value for name, value in values.items() if now[name][0] != value}
-        done = await contexts.set_by_person(tx, context_id, here.caller.person_id, changed, wish.why, reverts)
-        await _write_down(tx, here, context_id, "context_rolled_back", done)
-        return await _shown(tx, context_id)
-
-    async with here.transaction() as tx:
-        asked = once.asked(key, f"POST contexts/{context_id}/rollback", wish)
-        answer = await once.answer(tx, asked, 200, put_back)
-    await here.rt.wake.wake(EVENTS)
-    return answer
-
-
-async def _write_down(tx: Tx, here: Here, context_id: UUID, verb: str, fields: list[str]) -> None:
+async def write_down(tx: Tx, here: Here, context_id: UUID, verb: str, fields: list[str]) -> None:
     if fields:
         await audit.add(tx, here.caller.actor, verb, "conversation", context_id, fields=fields)
 
 
-async def _as_of(
-    tx: Tx, context_id: UUID, to: UUID | None, at: datetime | None
-) -> dict[str, tuple[Any, UUID]]:
-    place = await contexts.place_at(tx, context_id, at) if at is not None else None
-    if to is not None:
-        place = await contexts.place_of(tx, context_id, to)
-    if place is None:
-        raise Invalid("no such entry", errors=[FieldError("/to", "there is no such entry in this history")])
-    return await contexts.as_of(tx, context_id, place)
-
-
-async def _check_version(tx: Tx, context_id: UUID, if_match: str | None) -> None:
+async def check_version(tx: Tx, context_id: UUID, if_match: str | None) -> None:
     version = await contexts.version(tx, context_id)
     if not versions.is_current(if_match, version):
         known = versions.named(if_match) or []
         changed = await contexts.changed_since(tx, context_id, max(known)) if known else []
         raise versions.stale(version, [f"/fields/{name}" for name in changed])
-
-
-def _printable(text: str | None) -> str | None:
-    return text.replace("\0", "") if text else None
 
 
 async def _here_and_now(tx: Tx) -> types.Here:
@@ -292,9 +242,9 @@ async def _here_and_now(tx: Tx) -> types.Here:
     return types.Here(now, profile.assistant.languages[0] if profile.assistant.languages else "en")
 
 
-async def _schema(tx: Tx) -> Schema:
+async def _schema(tx: Tx, context_id: UUID) -> Schema:
     """Raise NotFound."""
-    profile = (await workspaces.get(tx)).profile
+    profile = await schemas.profile_of(tx, context_id)
     if not profile.schemas:
         raise NotFound("this workspace has no schema, so conversations have no fields")
     return profile.schemas[0]
@@ -318,9 +268,9 @@ def _parsed(schema: Schema, wish: dict[str, Any], here: types.Here) -> dict[str,
     return values
 
 
-async def _shown(tx: Tx, conversation_id: UUID) -> Context:
+async def shown(tx: Tx, conversation_id: UUID) -> Context:
     held = await conversations.get(tx, conversation_id)
-    profile = (await workspaces.get(tx)).profile
+    profile = await schemas.profile_of(tx, conversation_id)
     kept = await contexts.current(tx, conversation_id)
     place = await standing.standing(tx, conversation_id, held.contact_id, profile)
     needed = [f.name for f in profile.schemas[0].fields if f.required] if profile.schemas else []
@@ -328,6 +278,7 @@ async def _shown(tx: Tx, conversation_id: UUID) -> Context:
     return Context(
         id=held.id, conversation_id=held.id, contact_id=held.contact_id,
         schema_name=profile.schemas[0].name if profile.schemas else None,
+        schema_by=cast(Chooser | None, place.schema_by or None),
         version=await contexts.version(tx, conversation_id), status=place.status or None,
         next_statuses=_next(profile, place.status),
         values={name: ContextValue.model_validate(one) for name, one in kept.items()}, missing=missing,

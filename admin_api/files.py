@@ -13,6 +13,7 @@ from admin_api.versions import IfMatch
 from domain.errors import FieldError, Invalid
 from runtime import changes, export, files
 from store import audit, workspaces
+from store.refitting import told
 
 router = APIRouter(route_class=guarded(write=Right.CONFIGURE), tags=["workspaces"])
 
@@ -24,6 +25,9 @@ class File(Sent):
 
 class Imported(BaseModel):
     changes: list[str] = Field(description="One line each; empty: it was so already.")
+    could_not_keep: list[str] = Field(
+        description="What open conversations had and the file's schemas do not take, one line a field and reason."
+    )
     notices: list[str]
     version: int
 
@@ -55,9 +59,12 @@ async def import_(here: Admitted, wish: File, response: Response, if_match: IfMa
         except files.BadFile as error:
             wrong = [FieldError("/yaml", mistake) for mistake in error.mistakes]
             raise Invalid("the file is not valid; nothing was changed", errors=wrong) from None
+        lost = list[str]()
         lines = await changes.between(tx, file, documents=False)
         if lines and not wish.dry_run:
-            await files.put(tx, file, {}, actor=here.caller.actor, documents=False)
+            who = here.caller
+            unkept = await files.put(tx, file, {}, actor=who.actor, person_id=who.person_id, documents=False)
+            lost = list(told(unkept))
             paths = changes.paths(before.profile, file.profile)
             version = (await workspaces.get(tx)).version
             await audit.add(
@@ -71,4 +78,4 @@ async def import_(here: Admitted, wish: File, response: Response, if_match: IfMa
             )
         found = await workspaces.get(tx)
     response.headers["ETag"] = versions.etag(found.version)
-    return Imported(changes=lines, notices=list(file.notices), version=found.version)
+    return Imported(changes=lines, could_not_keep=lost, notices=list(file.notices), version=found.version)

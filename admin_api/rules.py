@@ -332,7 +332,7 @@ def _why(verdict: Verdict) -> Why:
 
 
 async def _make(tx: Tx, here: Here, before: shaping.Standing, wished: shaping.Wished) -> RuleTold:
-    _, found = await shaping.make(tx, here, before, wished)
+    found = (await shaping.make(tx, here, before, wished)).parts
     assert wished.at is not None
     return _shown(list(found.values())[wished.at], await _counts(tx))
 

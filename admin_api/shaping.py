@@ -1,7 +1,7 @@
 """How schemas and rules are changed: checked as in their file, in one transaction, by whoever read the last version."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from runtime import checking, mistakes
 from store import audit, parts, workspaces
 from store.db import Tx
 from store.parts import Kind, Version
+from store.refitting import Unkept, refit
 
 DEEPEST = 30
 _PLACE = {Kind.SCHEMA: "schemas", Kind.RULE: "rules"}
@@ -43,6 +44,15 @@ class Wished:
     verb: str
     part_id: UUID | None = None
     renamed: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The workspace as it is now, and what open conversations could not keep."""
+
+    profile: Profile
+    parts: Mapping[str, Version]
+    unkept: Sequence[Unkept] = ()
 
 
 async def standing(tx: Tx, kind: Kind) -> dict[str, Version]:
@@ -91,20 +101,23 @@ def removed(before: Standing, one: Version) -> Wished:
     return Wished(left, None, f"{before.kind}_removed", one.id)
 
 
-async def make(tx: Tx, here: Here, before: Standing, wished: Wished) -> tuple[Profile, dict[str, Version]]:
+async def make(tx: Tx, here: Here, before: Standing, wished: Wished) -> Made:
     """Raise Invalid, with a pointer for each mistake; then nothing has changed."""
     if wished.at is not None:
         check_readable(wished.bodies[wished.at])
     after = _profile(before, wished)
     if after == before.profile:
-        return after, dict(before.parts)
+        return Made(after, dict(before.parts))
     version = await workspaces.replace_profile(tx, after, here.caller.actor, wished.renamed)
+    unkept = list[Unkept]()
+    if before.kind is Kind.SCHEMA:
+        unkept = await refit(tx, before.profile, after, here.caller.person_id, wished.renamed)
     now = await parts.standing(tx, after, before.kind)
     name = wished.bodies[wished.at]["name"] if wished.at is not None else None
     part_id = now[name].id if name is not None else wished.part_id
     told = {"version": version} | ({"part_version": now[name].n} if name is not None else {})
     await audit.add(tx, here.caller.actor, wished.verb, before.kind, part_id, **told)
-    return after, now
+    return Made(after, now, unkept)
 
 
 def _profile(before: Standing, wished: Wished) -> Profile:

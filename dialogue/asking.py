@@ -7,7 +7,7 @@ from typing import Any
 
 from dialogue import words
 from domain import fields
-from domain.turn import Author, Line, SetField, Turn, Value
+from domain.turn import Author, Line, SetField, Turn, UseSchema, Value
 from domain.workspace import Field_
 
 _TEMPLATE = {"multi_choice": "ask_choice"} | dict.fromkeys(
@@ -17,7 +17,12 @@ _TEMPLATE = {"multi_choice": "ask_choice"} | dict.fromkeys(
 
 def context_of(turn: Turn) -> Mapping[str, Value]:
     """The context as it will be when this turn's effects are written."""
-    new = {e.name: Value(e.value, "ai", e.confidence) for e in turn.effects if isinstance(e, SetField)}
+    new: dict[str, Value] = {}
+    for effect in turn.effects:
+        if isinstance(effect, SetField):
+            new[effect.name] = Value(effect.value, "ai", effect.confidence)
+        elif isinstance(effect, UseSchema):
+            new = {name: value for name, value in new.items() if name not in effect.left}
     return {**turn.context, **new}
 
 

@@ -52,6 +52,8 @@ def _taken(turn: Turn, understood: Understanding, found: Found, *, is_asked: boo
     telling = is_asked or bool(TELLING & intents) or corrects(turn.text)
     if existing is not None and (existing.value == found.value or not telling):
         return turn
+    if any(isinstance(e, SetField) and (e.name, e.value) == (found.name, found.value) for e in turn.effects):
+        return turn  # read before another schema was chosen
     if field.type in DATED and not telling and understood.intent != "unknown":
         return turn
     if found.how is How.MEANT and not telling:
@@ -103,6 +105,6 @@ def _with_name(turn: Turn, understood: Understanding) -> Turn:
     ]
     said = [str(entity.value) for entity in understood.entities if entity.kind is Kind.NAME]
     name = next(iter([*kept, *said]), None)
-    if name is None or name == turn.conversation.contact_name:
+    if name is None or name == turn.conversation.contact_name or NameContact(name) in turn.effects:
         return turn
     return turn.doing(NameContact(name)).noting(f"The customer's name is {name}.")

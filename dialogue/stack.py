@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid5
 
-from dialogue import commands, proving, words
+from dialogue import commands, proving, schemas, words
 from dialogue.asking import context_of, last_of_ours, question, summary
 from dialogue.compose import language_of
 from domain.policy import URGENT
@@ -38,6 +38,7 @@ async def act(turn: Turn, skills: Skills) -> Turn:
         return await _called_off(turn, enabled, heard, top, runs[1:])
     if begun is not None:
         skill, run, part = begun
+        turn, heard = _in_schema(turn, skill, top, heard)
         begins = replace(heard, begins=run is not top, confirmed=heard.confirmed and run is top)
         step = await proving.step(skill, run, begins)
         return _stepped(turn, skill, step, [part.intent], began=run is not top)
@@ -59,10 +60,17 @@ async def begin(turn: Turn, skills: Skills) -> Turn:
     skill = skills.get(name) if name in turn.profile.skills else None
     if skill is None or any(run.skill == name for run in turn.runs):
         return turn
+    turn = schemas.of_skill(turn, name)
     run_id = uuid5(turn.conversation.id, f"{turn.base_seq}:{name}:{goal}")
     run = Run(run_id, name, goal or next(iter(skill.goals.values()), "begin"), turn.base_seq)
     step = await proving.step(skill, run, replace(_heard(turn, None), begins=True))
     return _stepped(turn, skill, step, _all(turn), began=True)
+
+
+def _in_schema(turn: Turn, skill: Skill, top: Run | None, heard: Heard) -> tuple[Turn, Heard]:
+    """A skill that begins may bring a schema; then the message says other things."""
+    moved = schemas.of_skill(turn, skill.name)
+    return (turn, heard) if moved is turn else (moved, _heard(moved, top))
 
 
 def _begun(turn: Turn, enabled: Skills, top: Run | None, heard: Heard) -> tuple[Skill, Run, Part] | None:

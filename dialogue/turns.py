@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import replace
 from types import MappingProxyType
 
-from dialogue import knowing
+from dialogue import knowing, schemas
 from dialogue.answers import source_name
 from dialogue.asking import asked, last_of_ours
 from dialogue.compose import compose, language_of
 from dialogue.context import fill_context
 from dialogue.guard import guard
 from dialogue.models import Models
-from dialogue.ruling import rule
+from dialogue.ruling import choose, rule
 from dialogue.stack import Skills, act, begin
 from dialogue.understand.llm import abilities, reconsider, take_slots
 from dialogue.understand.local import weight
@@ -59,10 +59,12 @@ async def answer(
     nothing."""
     if loop := loops.is_loop([_beat(line) for line in (*turn.history, *turn.burst)], turn.now):
         return _stop(turn, loop)
+    turn = schemas.of_channel(turn)
     turn = await asyncio.to_thread(understand, turn, understander)  # milliseconds of arithmetic
     turn = await reconsider(turn, models, abilities(turn.profile, skills))
     turn = fill_context(turn)
     turn = take_slots(turn)
+    turn = choose(turn)
     turn = await look_up(turn, knowledge)
     turn = await act(turn, skills)
     turn = rule(turn)

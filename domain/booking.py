@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 
 from domain.skill import WorldEffect
-from domain.workspace import Duration, Hours, Model, Name, Span
+from domain.workspace import Duration, Hours, Model, Name, SkillSettings, Span
 
 
 class Service(Model):
@@ -54,7 +54,7 @@ class Exception_(Model):
         return self
 
 
-class BookingSettings(Model):
+class BookingSettings(SkillSettings):
     """`skills.booking` of a workspace."""
 
     services: Annotated[tuple[Service, ...], Field(min_length=1)]
@@ -95,6 +95,8 @@ class BookingSettings(Model):
 
 EVERYBODY = "*"
 """The resource of a service that names no staff."""
+WHOLE = -1
+"""In place of a seat: every one that the resource has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,15 @@ class Busy:
 
     resource: str
     seat: int
+    """WHOLE for all of them."""
     start: datetime
     end: datetime
+
+    def takes(self, resource: str, seat: int = 0) -> bool:
+        """Whether this seat is taken by it. What takes the whole business takes everybody."""
+        if self.seat == WHOLE:
+            return self.resource in (EVERYBODY, resource)
+        return (self.resource, self.seat) == (resource, seat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +233,7 @@ def openings(
     first = max(window.start, now + settings.notice)
     last = min(window.end, now + settings.horizon)
     lanes = _lanes(service)
-    taken = {lane: sorted((b.start, b.end) for b in busy if (b.resource, b.seat) == lane) for lane in lanes}
+    taken = {lane: sorted((b.start, b.end) for b in busy if b.takes(*lane)) for lane in lanes}
     length, rest = timedelta(minutes=service.minutes), timedelta(minutes=service.buffer)
     day = first.astimezone(zone).date()
     while datetime.combine(day, time.min, zone) < last:
@@ -274,7 +283,7 @@ def free_lane(
     taken = list(busy)
     end = start + timedelta(minutes=service.minutes)
     for resource, seat in _lanes(service):
-        own = [(one.start, one.end) for one in taken if (one.resource, one.seat) == (resource, seat)]
+        own = [(one.start, one.end) for one in taken if one.takes(resource, seat)]
         if staff in (None, resource) and _clear(own, start, end + timedelta(minutes=service.buffer)):
             return Opening(start, end, resource, seat)
     return None

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from pydantic import Field
 
-from domain.workspace import Model
+from domain.workspace import SkillSettings
 
 CENT, TENTH = Decimal("0.01"), Decimal("0.1")
 
 
-class PortfolioSettings(Model):
+class PortfolioSettings(SkillSettings):
     """`skills.portfolio` of a workspace."""
 
     begin: tuple[str, ...] = ("ask_portfolio",)

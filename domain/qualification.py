@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from domain.rules.conditions import Facts, When, fields_of, holds
-from domain.workspace import Field_, Model, Name
+from domain.workspace import Field_, Model, Name, SkillSettings
 
 LOWEST, HIGHEST = 1, 10
 PERSONAL = frozenset(
@@ -27,7 +27,7 @@ class Weight(Model):
     why: Name
 
 
-class QualificationSettings(Model):
+class QualificationSettings(SkillSettings):
     """`skills.qualification` of a workspace."""
 
     ask: tuple[str, ...] = ()

@@ -49,6 +49,8 @@ class Conversation:
     disclosed: bool = False
     """An AI message with the disclosure has reached this thread, or is on its way."""
     language: str | None = None
+    channel_address: str = ""
+    """Of the business's own side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,23 @@ class SuggestField:
 
 
 @dataclass(frozen=True, slots=True)
+class UseSchema:
+    """The conversation fills another schema from here on. `schema` "" leaves it to the channel, or to the first; nothing
+    happens unless `before` is still so. Of the fields that change with it, `left` leave the context and `back` return."""
+
+    schema: str
+    before: str
+    by: str
+    why: str
+    left: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
+    left_with: str = ""
+    """The schema that was left, to return with which they leave."""
+    goes_to: str = ""
+    """The one that it fills now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """Send this."""
 
@@ -213,7 +232,16 @@ class NoteGap:
 
 
 Effect = (
-    NoteGap | SetField | SuggestField | Say | ProposeDraft | HandOff | NameContact | SetLanguage | WorldEffect
+    NoteGap
+    | SetField
+    | SuggestField
+    | UseSchema
+    | Say
+    | ProposeDraft
+    | HandOff
+    | NameContact
+    | SetLanguage
+    | WorldEffect
 )
 
 
@@ -246,6 +274,10 @@ class Standing:
     tags: tuple[str, ...] = ()
     spent: frozenset[str] = frozenset()
     owner: str = "ai"
+    schema: str = ""
+    """The schema that was chosen for it; "": none was, it fills the first."""
+    schema_by: str = ""
+    """Who chose it: rule, channel, skill or human."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +286,7 @@ class Turn:
 
     conversation: Conversation
     profile: Profile
+    """With the schema that this conversation fills before the others."""
     burst: tuple[Line, ...]
     now: datetime
     """Aware, in the workspace's zone."""
@@ -262,6 +295,8 @@ class Turn:
     summary: Summary | None = None
     """Of a long conversation: what was said before the history begins, and perhaps some of it."""
     context: Mapping[str, Value] = field(default_factory=dict)
+    put_by: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    """Of each schema that the conversation has left, the values that left with it."""
     runs: tuple[Run, ...] = ()
     """What skills have under way here, the one touched last first."""
     understood: Understanding | None = None

@@ -144,6 +144,13 @@ class Models(Model):
         return {name: str(one) if isinstance(one, float) else one for name, one in value.items()}
 
 
+class SkillSettings(Model):
+    """What the settings of every skill may say."""
+
+    schema_: Slug | None = Field(default=None, alias="schema")
+    """What a conversation fills once the skill has begun in it."""
+
+
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Span = tuple[time, time]
 
@@ -197,7 +204,11 @@ class Brand(Model):
 
 
 class ChannelSettings(Model):
+    model_config = ConfigDict(serialize_by_alias=True)
+
     kind: str
+    schema_: Slug | None = Field(default=None, alias="schema")
+    """What conversations that begin here fill, unless a rule, a skill or a person says otherwise."""
     address: str = ""
     origins: tuple[str, ...] = ()
     credentials: dict[str, str] = Field(default_factory=dict, repr=False)
@@ -294,3 +305,15 @@ class Profile(Model):
     def fields(self) -> tuple[Field_, ...]:
         """Every field that the first schema asks to be taken from what customers write."""
         return tuple(f for f in self.schemas[0].fields if f.extract) if self.schemas else ()
+
+    def schema_named(self, name: str) -> Schema | None:
+        return next((one for one in self.schemas if one.name == name), None)
+
+    def using(self, name: str) -> "Profile":
+        """The same business as a conversation sees it that has this schema: it comes first. One that is not there (any
+        more) changes nothing."""
+        chosen = self.schema_named(name)
+        if chosen is None or chosen is self.schemas[0]:
+            return self
+        others = tuple(one for one in self.schemas if one is not chosen)
+        return self.model_copy(update={"schemas": (chosen, *others)})

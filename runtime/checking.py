@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from domain import qualification
+from domain import qualification, workflow
 from domain.qualification import QualificationSettings
 from domain.rules import Rule
 from domain.workflow import Workflow
@@ -24,6 +24,8 @@ def complaints(profile: Profile) -> Iterator[dict[str, Any]]:
     for n, schema in enumerate(profile.schemas):
         if schema.workflow:
             yield from _of(Workflow, schema.workflow, ("schemas", n, "workflow"))
+    yield from _unknown_schemas(profile)
+    yield from _changes_schema(profile)
     names = [rule.get("name") for rule in profile.rules]
     for n, name in enumerate(names):
         if name in names[:n]:
@@ -37,13 +39,48 @@ def complaints(profile: Profile) -> Iterator[dict[str, Any]]:
             yield _said(("skills", name), f"{name!r} is not a skill; there are {known}", name)
 
 
+def _unknown_schemas(profile: Profile) -> Iterator[dict[str, Any]]:
+    """Who names a schema names one that is there."""
+    known = [one.name for one in profile.schemas]
+    for where, name in _named_schemas(profile):
+        if isinstance(name, str) and name not in known:
+            yield _said(where, f"there is no schema {name!r}; there are {', '.join(known) or 'none'}", name)
+
+
+def _named_schemas(profile: Profile) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    for n, channel in enumerate(profile.channels):
+        yield ("channels", n, "schema"), channel.schema_
+    for n, rule in enumerate(profile.rules):
+        actions = rule.get("then")
+        for m, action in enumerate(actions if isinstance(actions, list | tuple) else ()):
+            if isinstance(action, Mapping):
+                yield ("rules", n, "then", m, "set_schema"), action.get("set_schema")
+    for skill, settings in profile.skills.items():
+        if skill in SETTINGS and isinstance(settings, Mapping):
+            yield ("skills", skill, "schema"), settings.get("schema")
+
+
+def _changes_schema(profile: Profile) -> Iterator[dict[str, Any]]:
+    """A workflow does not lead out of itself."""
+    for n, schema in enumerate(profile.schemas):
+        with suppress(ValidationError):  # said already
+            flow = workflow.read(schema.workflow)
+            for m, status in enumerate(flow.statuses if flow else ()):
+                for when in ("enter", "leave"):
+                    for k, action in enumerate(getattr(status, when)):
+                        if action.set_schema is not None:
+                            where = ("schemas", n, "workflow", "statuses", m, when, k, "set_schema")
+                            said = "a status cannot choose another schema; let a rule on status_changed do it"
+                            yield _said(where, said, action.set_schema)
+
+
 def _together(profile: Profile, name: str, settings: Any) -> Iterator[dict[str, Any]]:
     """What only shows beside the rest of the file."""
     if name != "qualification":
         return
     with suppress(ValidationError):  # said already
         read = QualificationSettings.model_validate(settings)
-        for words in qualification.complaints(read, profile.fields):
+        for words in qualification.complaints(read, profile.using(read.schema_ or "").fields):
             yield _said(("skills", name), words, settings)
 
 

@@ -19,6 +19,7 @@ from runtime.runtime import Runtime
 from store import channels, knowledge, templates, workspaces
 from store.db import Database, Tx, new_id
 from store.knowledge import Chunk
+from store.refitting import Unkept, refit
 
 LARGEST = 1_000_000  # bytes of one knowledge file
 MOST_PARTS = 100_000
@@ -240,11 +241,20 @@ async def find(db: Database, file: WorkspaceFile) -> UUID | None:
 
 
 async def put(
-    tx: Tx, file: WorkspaceFile, credentials: dict[str, str], *, actor: str = "file", documents: bool = True
-) -> None:
+    tx: Tx,
+    file: WorkspaceFile,
+    credentials: dict[str, str],
+    *,
+    actor: str = "file",
+    person_id: UUID | None = None,
+    documents: bool = True,
+) -> list[Unkept]:
     """Bring the workspace up to the file; without `documents` its knowledge stays as it is. A channel that the file no
-    longer names sends nothing more; one without credentials in the file keeps those it has."""
+    longer names sends nothing more; one without credentials in the file keeps those it has. Returns what open
+    conversations could not keep."""
+    was = (await workspaces.get(tx)).profile
     await workspaces.replace_profile(tx, file.profile, actor)
+    unkept = await refit(tx, was, file.profile, person_id)
     standing = {(one.kind, one.address): one for one in await channels.listed(tx)}
     for channel in (one for one in file.profile.channels if one.kind in CHANNELS):
         before = standing.pop((channel.kind, channel.address), None)
@@ -258,10 +268,11 @@ async def put(
     for gone in standing.values():
         await channels.suspend(tx, gone.id, NOT_IN_FILE)
     if not documents:
-        return
+        return unkept
     for one in file.documents:
         await knowledge.put(tx, one.source, one.title, one.chunks, one.original)
     await knowledge.keep_only(tx, [one.source for one in file.documents])
+    return unkept
 
 
 def settings_of(channel: ChannelSettings) -> dict[str, Any]:

@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from pydantic_core import to_jsonable_python
 from sqlalchemy import text
 
-from domain.fields import Complaint, Here, accept
 from domain.turn import SetField, Value
-from domain.workspace import Profile
 from store import events, likely
 from store.db import Tx, new_id
 
+SCHEMA = "$schema"
+"""Under this name the history tells which schema was chosen; no field can be named so."""
+
 _ADD = text(
     "insert into context_value (workspace_id, id, conversation_id, field, value, source, confidence, words,"
-    " evidence_seq, turn_id, person_id, why, reverts) values (:w, :id, :conversation, :field, :value, :source,"
-    " :confidence, :words, :evidence, :turn, :person, :why, :reverts)"
+    " evidence_seq, turn_id, person_id, why, reverts, left_with) values (:w, :id, :conversation, :field, :value,"
+    " :source, :confidence, :words, :evidence, :turn, :person, :why, :reverts, :left_with)"
 )
 _COUNT = text("select count(*) from context_value where conversation_id = :conversation")
 _SINCE = text(
@@ -40,18 +40,13 @@ _PLACE_AT = text(
 _NEWEST = text("select coalesce(max(n), 0) from context_value where conversation_id = :conversation")
 _AS_OF = text(
     "select distinct on (field) id, field, value from context_value where conversation_id = :conversation"
-    " and n <= :n order by field, n desc"
-)
-_LIVE = text(
-    "select distinct on (v.conversation_id, v.field) v.conversation_id, v.field, v.value from context_value v"
-    " join conversation c on c.workspace_id = v.workspace_id and c.id = v.conversation_id and c.state <> 'closed'"
-    " order by v.conversation_id, v.field, v.n desc"
+    " and n <= :n and field <> '$schema' order by field, n desc"
 )
 _STATISTICS = text(
     "select field, source, count(*) as values, count(distinct conversation_id) as conversations,"
     " avg(confidence) as confidence from (select distinct on (conversation_id, field) conversation_id, field, source,"
-    " confidence from context_value where at >= :since order by conversation_id, field, n desc) newest"
-    " group by field, source order by field, source"
+    " confidence from context_value where at >= :since and field <> '$schema'"
+    " order by conversation_id, field, n desc) newest group by field, source order by field, source"
 )
 _STATUSES = text(
     "select coalesce(status, '') as status, count(*) as conversations from conversation where updated_at >= :since"
@@ -59,7 +54,7 @@ _STATUSES = text(
 )
 _CURRENT = text(
     "select distinct on (field) field, value, source, confidence, words, evidence_seq, at from context_value"
-    " where conversation_id = :conversation order by field, n desc"
+    " where conversation_id = :conversation and field <> '$schema' order by field, n desc"
 )
 _IS_LINKED = text("select exists (select from conversation_link where conversation_id = :conversation)")
 # Conversations that were one for a while: a value is theirs from whose address its words came, or, when it came from
@@ -81,7 +76,8 @@ _CURRENT_OF_LINKED = text(
     "     where m.workspace_id = v.workspace_id and m.conversation_id = v.conversation_id and m.seq = v.evidence_seq),"
     "   here.root) as whose from context_value v join here on here.id = v.conversation_id),"
     " newest as (select distinct on (conversation_id, field) * from told"
-    "   where whose = (select root from here where id = :conversation) order by conversation_id, field, n desc)"
+    "   where whose = (select root from here where id = :conversation) and field <> '$schema'"
+    "   order by conversation_id, field, n desc)"
     " select distinct on (field) field, value, source, confidence, words, evidence_seq, at from newest"
     " order by field, source = 'human' desc, n desc"
 )
@@ -104,16 +100,8 @@ class Change:
     person_id: UUID | None
     why: str | None
     reverts: UUID | None
+    left_with: str | None
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Unkept:
-    """A value that the schema does not take any more."""
-
-    conversation_id: UUID
-    field: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +138,13 @@ async def set_by_ai(tx: Tx, conversation_id: UUID, turn_id: UUID | None, changes
         value = to_jsonable_python(change.value, fallback=str)
         if before is not None and (before.source == "human" or before.value == value):
             continue
-        origin = _Origin(change.source, change.confidence, change.words, change.evidence_seq, turn_id)
-        await _add(tx, conversation_id, change.name, value, origin)
+        origin = Origin(change.source, change.confidence, change.words, change.evidence_seq, turn_id)
+        await add(tx, conversation_id, change.name, value, origin)
         await likely.told(tx, conversation_id, change.evidence_seq, change.name, value)
 
 
 @dataclass(frozen=True, slots=True)
-class _Origin:
+class Origin:
     source: str
     confidence: float = 1.0
     words: str = ""
@@ -165,9 +153,10 @@ class _Origin:
     person_id: UUID | None = None
     why: str | None = None
     reverts: UUID | None = None
+    left_with: str | None = None
 
 
-async def _add(tx: Tx, conversation_id: UUID, field: str, value: Any, origin: _Origin) -> None:
+async def add(tx: Tx, conversation_id: UUID, field: str, value: Any, origin: Origin) -> None:
     await tx.execute(
         _ADD,
         {
@@ -176,6 +165,7 @@ async def _add(tx: Tx, conversation_id: UUID, field: str, value: Any, origin: _O
             "confidence": origin.confidence, "words": tx.vault.seal("context_value.words", origin.words),
             "evidence": origin.evidence_seq, "turn": origin.turn_id, "person": origin.person_id,
             "why": origin.why and tx.vault.seal("context_value.why", origin.why), "reverts": origin.reverts,
+            "left_with": origin.left_with,
         },
     )  # fmt: skip
 
@@ -209,8 +199,8 @@ async def set_by_person(
         same = kept.value == value and (value is None or kept.source == "human") if kept else value is None
         if same:
             continue
-        origin = _Origin("human", person_id=person_id, why=why, reverts=(reverts or {}).get(name))
-        await _add(tx, conversation_id, name, value, origin)
+        origin = Origin("human", person_id=person_id, why=why, reverts=(reverts or {}).get(name))
+        await add(tx, conversation_id, name, value, origin)
         changed.append(name)
     if changed:
         told = ",".join(changed)
@@ -238,7 +228,7 @@ async def place_at(tx: Tx, conversation_id: UUID, at: datetime) -> int:
 async def as_of(tx: Tx, conversation_id: UUID, n: int) -> dict[str, tuple[Any, UUID]]:
     """Each field as it was just after this place, with the entry that set it."""
     rows = await tx.execute(_AS_OF, {"conversation": conversation_id, "n": n})
-    return {row.field: (_value(tx, row.value), row.id) for row in rows}
+    return {row.field: (opened(tx, row.value), row.id) for row in rows}
 
 
 async def history(
@@ -247,32 +237,6 @@ async def history(
     """Newest first."""
     values = {"conversation": conversation_id, "field": field, "below": below, "limit": limit}
     return [_change(tx, row) for row in await tx.execute(_HISTORY, values)]
-
-
-async def fit(tx: Tx, profile: Profile, person_id: UUID | None) -> list[Unkept]:
-    """Live contexts brought to the schema that conversations use: a value that it reads as another one becomes that,
-    one that it does not take leaves the context. Both stand in the history."""
-    schema = profile.schemas[0]
-    fields = {field.name: field for field in schema.fields}
-    here = Here(tx.now.astimezone(ZoneInfo(profile.workspace.timezone)), profile.assistant.languages[0])
-    why, unkept = f"schema {schema.name} was changed", []
-    for row in await tx.execute(_LIVE):
-        value = _value(tx, row.value)
-        if value is None:
-            continue
-        field = fields.get(row.field)
-        kept: Any = (
-            Complaint("removed", "there is no such field any more")
-            if field is None
-            else accept(value, field, here)
-        )
-        if isinstance(kept, Complaint):
-            unkept.append(Unkept(row.conversation_id, row.field, kept.detail))
-            kept = None
-        if kept != value:
-            origin = _Origin("import", person_id=person_id, why=why)
-            await _add(tx, row.conversation_id, row.field, kept, origin)
-    return unkept
 
 
 async def statistics(tx: Tx, since: datetime) -> Sequence[Any]:
@@ -285,15 +249,16 @@ async def statuses(tx: Tx, since: datetime) -> Sequence[Any]:
     return (await tx.execute(_STATUSES, {"since": since})).all()
 
 
-def _value(tx: Tx, sealed: Any) -> Any:
+def opened(tx: Tx, sealed: Any) -> Any:
     return None if sealed is None else json.loads(tx.vault.open("context_value.value", bytes(sealed)))
 
 
 def _change(tx: Tx, row: Any) -> Change:
     return Change(
-        row.id, row.n, row.field, _value(tx, row.before), _value(tx, row.value), row.source, row.confidence,
+        row.id, row.n, row.field, opened(tx, row.before), opened(tx, row.value), row.source, row.confidence,
         tx.vault.open_maybe("context_value.words", row.words and bytes(row.words)), row.evidence_seq, row.turn_id,
-        row.person_id, tx.vault.open_maybe("context_value.why", row.why and bytes(row.why)), row.reverts, row.at,
+        row.person_id, tx.vault.open_maybe("context_value.why", row.why and bytes(row.why)), row.reverts,
+        row.left_with, row.at,
     )  # fmt: skip
 
 

@@ -97,6 +97,13 @@ _DELETE = {
         ("skill_run", "conversation_id = any(:conversations)"),
         ("timer", "conversation_id = any(:conversations)"),
         (
+            "field_suggestion",
+            "conversation_id = any(:conversations) or exists (select from message m"
+            " where m.workspace_id = field_suggestion.workspace_id"
+            " and m.conversation_id = field_suggestion.conversation_id"
+            f" and m.seq = field_suggestion.evidence_seq and {_THEIRS})",
+        ),
+        (
             "context_value",
             "conversation_id = any(:conversations) or exists (select from message m"
             " where m.workspace_id = context_value.workspace_id and m.conversation_id = context_value.conversation_id"
@@ -213,6 +220,8 @@ async def erase(tx: Tx, contact_id: UUID, actor: str) -> Erased:
     the files before it commits. Raise NotFound."""
     await merges.alone(tx)
     who = await _who(tx, contact_id)
+    if (await tx.execute(_MONEY_MOVES, {"who": who})).scalar_one():
+        raise Conflict("money of theirs is under way; erase them when it has arrived", code="money_moves")
     addresses = (await tx.execute(_HOLD[0], {"who": who})).all()
     held = [row.id for row in await tx.execute(_HOLD[1], {"who": who})]
     values: dict[str, Any] = {
@@ -220,8 +229,6 @@ async def erase(tx: Tx, contact_id: UUID, actor: str) -> Erased:
         "provider_ids": [],
         "receipts": await _receipts(tx, {(row.scheme, bytes(row.value_hash)) for row in addresses}),
         "answers": await _answers(tx, who, held),
-    if (await tx.execute(_MONEY_MOVES, {"who": who})).scalar_one():
-        raise Conflict("money of theirs is under way; erase them when it has arrived", code="money_moves")
     }  # fmt: skip
     values["provider_ids"] = [row.provider_id for row in await tx.execute(_PROVIDER_IDS, values)]
     files = tuple(row.path for row in await tx.execute(_FILES, values))

@@ -15,13 +15,15 @@ from domain.workspace import Profile, read_duration
 from store import audit, events, notifications, timers
 from store.db import Dispatch, Tx, new_id
 
-_STANDING = text("select status, status_at, priority, tags, owner from conversation where id = :id")
+_STANDING = text(
+    "select status, status_at, priority, tags, owner, schema_name, schema_source from conversation where id = :id"
+)
 _SPENT = text(
     "select rule, bool_or(conversation_id = :conversation) as conversation, bool_or(at >= :today) as day"
     " from rule_run where contact_id = :contact group by rule"
 )
 _STATUS = text(
-    "update conversation set status = :status, status_at = frontdesk_now() where id = :id"
+    "update conversation set status = nullif(:status, ''), status_at = frontdesk_now() where id = :id"
     " and coalesce(status, '') = :before returning id"
 )
 _TAG = text(
@@ -77,7 +79,10 @@ async def standing(tx: Tx, conversation_id: UUID, contact_id: UUID, profile: Pro
     """As it is now; what rules have done once is only looked up when some may act only once."""
     row = (await tx.execute(_STANDING, {"id": conversation_id})).one()
     spent = await _spent(tx, conversation_id, contact_id, profile) if profile.rules else frozenset[str]()
-    return Standing(row.status or "", row.status_at, row.priority, tuple(row.tags), spent, row.owner)
+    return Standing(
+        row.status or "", row.status_at, row.priority, tuple(row.tags), spent, row.owner, row.schema_name or "",
+        row.schema_source or "",
+    )  # fmt: skip
 
 
 async def _spent(tx: Tx, conversation_id: UUID, contact_id: UUID, profile: Profile) -> frozenset[str]:

@@ -28,6 +28,7 @@ from domain.turn import (
     SetField,
     SetLanguage,
     Turn,
+    UseSchema,
 )
 from store import (
     audit,
@@ -41,6 +42,7 @@ from store import (
     links,
     outbox,
     ruling,
+    schemas,
     skill_runs,
     summaries,
     workspaces,
@@ -114,7 +116,7 @@ _LINKED_LINES = text(
     f"{_LINE} and m.conversation_id = any(:ids) order by m.created_at desc, m.seq desc, m.id desc limit :limit"
 )
 _THREAD = text(
-    "select t.id, c.kind, a.opted_out_at, s.body, s.upto_seq from thread t"
+    "select t.id, c.kind, c.address, a.opted_out_at, s.body, s.upto_seq from thread t"
     " join channel c on c.workspace_id = t.workspace_id and c.id = t.channel_id"
     " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
     " left join conversation_summary s on s.workspace_id = t.workspace_id and s.conversation_id = :conversation"
@@ -306,14 +308,15 @@ async def _start(
     conversation = Conversation(
         row.id, tx.workspace_id, row.root, thread.id, thread.kind, claim.epoch,
         tx.vault.open_maybe("contact.name", row.name and bytes(row.name)),
-        await outbox.is_disclosed(tx, thread.id), row.language,
+        await outbox.is_disclosed(tx, thread.id), row.language, thread.address,
     )  # fmt: skip
     told = {line.id for line, _ in burst}
+    standing = await ruling.standing(tx, row.id, row.root, workspace.profile)
     return Started(
         turn_id,
         Turn(
             conversation,
-            workspace.profile,
+            workspace.profile.using(standing.schema),
             burst=tuple(_line(tx, line, seq) for line, seq in burst),
             now=tx.now.astimezone(ZoneInfo(workspace.profile.workspace.timezone)),
             history=tuple(
@@ -324,8 +327,9 @@ async def _start(
             # made of all that was said here, perhaps by somebody who is another person by now
             summary=summaries.opened(tx, thread) if thread.body and not row.linked else None,
             context=await contexts.values(tx, row.id),
+            put_by=await schemas.put_by(tx, row.id) if standing.schema else {},
             runs=await skill_runs.active(tx, row.id),
-            standing=await ruling.standing(tx, row.id, row.root, workspace.profile),
+            standing=standing,
             identity=await _identity(tx, row, thread, burst),
         ),
         begun.scalar_one() or "",
@@ -362,10 +366,22 @@ async def glimpse(tx: Tx, conversation_id: UUID) -> Started | None:
 async def save_glimpse(tx: Tx, turn_id: UUID, turn: Turn, split: Split) -> None:
     """What the rules did happens; the conversation's own turns are not touched."""
     await _end(tx, turn_id, "saved", replace(turn, decision=Decision(Action.SILENCE, RULES)))
-    fields = [effect for effect in turn.effects if isinstance(effect, SetField)]
-    await contexts.set_by_ai(tx, turn.conversation.id, turn_id, fields)
+    await _fill(tx, turn_id, turn)
     for effect in turn.effects:
         await _apply(tx, turn_id, turn, effect, split)
+
+
+async def _fill(tx: Tx, turn_id: UUID, turn: Turn) -> None:
+    """In order: a field that leaves with its schema may be another one of the next."""
+    fields = list[SetField]()
+    for effect in turn.effects:
+        if isinstance(effect, SetField):
+            fields.append(effect)
+        elif isinstance(effect, UseSchema):
+            await contexts.set_by_ai(tx, turn.conversation.id, turn_id, fields)
+            await schemas.use(tx, turn.conversation.id, effect, turn_id)
+            fields = []
+    await contexts.set_by_ai(tx, turn.conversation.id, turn_id, fields)
 
 
 def _burst(row: Any, unanswered: list[Any]) -> list[tuple[Any, int]]:
@@ -397,7 +413,7 @@ async def save(tx: Tx, turn_id: UUID, turn: Turn, split: Split) -> Outcome:
     if row.linked:
         await links.answered(tx, row.id, turn_id)
     await _end(tx, turn_id, "saved", turn)
-    await contexts.set_by_ai(tx, row.id, turn_id, [e for e in turn.effects if isinstance(e, SetField)])
+    await _fill(tx, turn_id, turn)
     for effect in turn.effects:
         await _apply(tx, turn_id, turn, effect, split)
     if turn.profile.rules:

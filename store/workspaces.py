@@ -86,6 +86,9 @@ def _dump(profile: Profile) -> str:
         channel["credentials"] = {}
     if not any(data["brand"].values()):
         del data["brand"]  # the version before does not know it
+    for channel in data["channels"]:
+        if channel["schema"] is None:
+            del channel["schema"]  # nor this
     return json.dumps(data)
 
 

@@ -1,6 +1,6 @@
 """Workflow and rules in a turn: the status moves on, then rules are looked at, by priority."""
 
 from dialogue.ruling.outside import notify, settle
-from dialogue.ruling.stage import fire, rehearse, resume, rule, to_status
+from dialogue.ruling.stage import choose, fire, rehearse, resume, rule, to_status
 
-__all__ = ["fire", "notify", "rehearse", "resume", "rule", "settle", "to_status"]
+__all__ = ["choose", "fire", "notify", "rehearse", "resume", "rule", "settle", "to_status"]

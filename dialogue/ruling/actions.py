@@ -19,7 +19,8 @@ LONGEST = 1600
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of one action. `wait` and `stop` end the rule for now; `status` is where the workflow shall go."""
+    """Of one action. `wait` and `stop` end the rule for now; `status` is where the workflow shall go, `schema` what the
+    conversation shall fill."""
 
     effects: tuple[WorldEffect, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -27,6 +28,7 @@ class Outcome:
     hand_off: str = ""
     skill: tuple[str, str] | None = None
     status: str = ""
+    schema: str = ""
     wait: timedelta | None = None
     stop: bool = False
 
@@ -109,6 +111,7 @@ DOERS: dict[str, Doer] = {
     "notify": _notify,
     "set_field": _set_field,
     "set_status": lambda told, rule, facts: Outcome(status=told),
+    "set_schema": lambda told, rule, facts: Outcome(schema=told),
     "add_tag": lambda told, rule, facts: Outcome((SetTag(told, True),)),
     "remove_tag": lambda told, rule, facts: Outcome((SetTag(told, False),)),
     "set_priority": lambda told, rule, facts: Outcome((SetPriority(told),)),

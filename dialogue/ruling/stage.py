@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
+from dialogue import schemas
 from dialogue.ruling.actions import Outcome, do
 from dialogue.ruling.facts import facts_of
 from domain import workflow
@@ -33,12 +34,14 @@ _SILENT = frozenset({"stop", "wait"})
 def rule(turn: Turn, happening: Trigger | None = None) -> Turn:
     """First the workflow, because rules may ask for the status; then the rules whose trigger came with this message
     (or is `happening`, outside of a turn), by priority; what they changed may set off others."""
-    flow, rules = _workflow(turn), rules_of(turn.profile)
-    done: set[str] = set()
+    rules = rules_of(turn.profile)
+    done = {effect.rule for effect in turn.effects if isinstance(effect, Fired)}
     happened = frozenset(HAPPENINGS[type(one)] for one in turn.pending if type(one) in HAPPENINGS)
     happened |= {happening.value} if happening else set()
+    if any(one.name in done and _ends_in_stop(one) for one in rules):
+        return _move(turn, _workflow(turn), happened)
     for number in range(ROUNDS):
-        turn = _move(turn, flow, happened)
+        turn = _move(turn, _workflow(turn), happened)
         triggers = _triggers(turn, happening, first=number == 0)
         due = [one for one in rules if one.on in triggers and one.name not in done and not _spent(one, turn)]
         before = turn.standing, len(turn.effects)
@@ -46,11 +49,30 @@ def rule(turn: Turn, happening: Trigger | None = None) -> Turn:
         for one in due:
             if turn is not seen:  # what a rule did is there for those after it
                 facts, seen = facts_of(turn), turn
-            turn, stop = _look(turn, one, flow, done, facts)
+            turn, stop = _look(turn, one, done, facts)
             if stop:
                 return turn
         happened = frozenset()
         if (turn.standing, len(turn.effects)) == before:
+            break
+    return turn
+
+
+def choose(turn: Turn) -> Turn:
+    """The rules of a message that choose its schema act before skills do, so that what is asked is of that schema. They
+    come in their order; one before them that says stop, stops them."""
+    if turn.understood is None or not _choosing(turn.profile):
+        return turn
+    triggers, done = _triggers(turn, None, first=True), set[str]()
+    for one in rules_of(turn.profile):
+        if one.on not in triggers or _spent(one, turn):
+            continue
+        kinds = {action.kind for action in one.then}
+        if "set_schema" in kinds:
+            turn, stop = _look(turn, one, done)
+        else:
+            stop = "stop" in kinds and _test(turn, one)(facts_of(turn))
+        if stop:
             break
     return turn
 
@@ -102,21 +124,24 @@ class _Ready:
 
     rules: tuple[Rule, ...]
     tests: dict[str, Callable[[Facts], bool]]
+    choosing: bool
+    """Some rule chooses a schema."""
 
 
 @lru_cache(maxsize=64)
 def _kept(written: "_Identity") -> _Ready:
     rules = tuple(in_order(Rule.model_validate(one) for one in written.told))
-    return _Ready(rules, {one.name: test_of(one.when) for one in rules})
+    choosing = any(action.kind == "set_schema" for one in rules for action in one.then)
+    return _Ready(rules, {one.name: test_of(one.when) for one in rules}, choosing)
 
 
 class _Identity:
-    """The same object is the same rules: a profile's are never changed, a change makes others. Held, so that its
-    address is nobody else's."""
+    """The same object is the same rules, or workflow: a profile's are never changed, a change makes others. Held, so that
+    its address is nobody else's."""
 
     __slots__ = ("told",)
 
-    def __init__(self, told: tuple[dict[str, Any], ...]) -> None:
+    def __init__(self, told: Any) -> None:
         self.told = told
 
     def __hash__(self) -> int:
@@ -129,6 +154,19 @@ class _Identity:
 def rules_of(profile: Profile) -> tuple[Rule, ...]:
     """Those that are on, by priority; read once a version of the profile."""
     return _kept(_Identity(profile.rules)).rules
+
+
+def _ends_in_stop(one: Rule) -> bool:
+    kinds = [action.kind for action in one.then]
+    return "stop" in kinds and "wait" not in kinds
+
+
+def _choosing(profile: Profile) -> bool:
+    return _kept(_Identity(profile.rules)).choosing
+
+
+def _test(turn: Turn, one: Rule) -> Callable[[Facts], bool]:
+    return _kept(_Identity(turn.profile.rules)).tests[one.name]
 
 
 def _named(turn: Turn, name: str) -> Rule | None:
@@ -144,7 +182,7 @@ def resume(turn: Turn, name: str, step: int) -> Turn:
         or not evaluate(one.when, replace(facts_of(turn), later=True)).holds
     ):
         return turn
-    return perform(turn, one, _workflow(turn), step)[0]
+    return perform(turn, one, step)[0]
 
 
 def fire(turn: Turn, name: str) -> Turn:
@@ -152,24 +190,22 @@ def fire(turn: Turn, name: str) -> Turn:
     one = _named(turn, name)
     if one is None or _spent(one, turn):
         return turn
-    return _look(turn, one, _workflow(turn), set())[0]
+    return _look(turn, one, set())[0]
 
 
-def _look(
-    turn: Turn, one: Rule, flow: Workflow | None, done: set[str], facts: Facts | None = None
-) -> tuple[Turn, bool]:
+def _look(turn: Turn, one: Rule, done: set[str], facts: Facts | None = None) -> tuple[Turn, bool]:
     facts = facts or facts_of(turn)
-    if not _kept(_Identity(turn.profile.rules)).tests[one.name](facts):
+    if not _test(turn, one)(facts):
         return turn, False
     verdict = evaluate(one.when, facts)
     done.add(one.name)
-    turn, stop = perform(turn, one, flow)
+    turn, stop = perform(turn, one)
     did = tuple(action.kind for action in one.then)
     turn = turn.doing(Fired(one.name, one.on.value, did, verdict.why))
     return turn.noting(f'Rule "{one.name}" did {", ".join(did)}.'), stop
 
 
-def perform(turn: Turn, one: Rule, flow: Workflow | None, start: int = 0) -> tuple[Turn, bool]:
+def perform(turn: Turn, one: Rule, start: int = 0) -> tuple[Turn, bool]:
     """The rule's actions from `start` on; whether it said to stop."""
     for n, action in enumerate(one.then[start:], start):
         outcome = do(action, one, facts_of(turn))
@@ -177,7 +213,9 @@ def perform(turn: Turn, one: Rule, flow: Workflow | None, start: int = 0) -> tup
             return turn.doing(WaitThen(one.name, n + 1, outcome.wait)), False
         if outcome.stop:
             return turn, True
-        turn = _take(turn, outcome, flow)
+        if outcome.schema:
+            turn = schemas.use(turn, outcome.schema, "rule", one.name)
+        turn = _take(turn, outcome, _workflow(turn))
     return turn, False
 
 
@@ -248,4 +286,9 @@ def _spent(one: Rule, turn: Turn) -> bool:
 
 
 def _workflow(turn: Turn) -> Workflow | None:
-    return workflow.read(turn.profile.schemas[0].workflow) if turn.profile.schemas else None
+    return _flow(_Identity(turn.profile.schemas[0].workflow)) if turn.profile.schemas else None
+
+
+@lru_cache(maxsize=256)
+def _flow(written: _Identity) -> Workflow | None:
+    return workflow.read(written.told)

@@ -47,6 +47,8 @@ class Action(Model):
     notify: Notify | None = None
     set_field: SetField | None = None
     set_status: str | None = None
+    set_schema: str | None = None
+    """The conversation fills this schema from here on; what both have stays."""
     add_tag: Tag | None = None
     remove_tag: Tag | None = None
     set_priority: Literal["low", "normal", "high", "urgent"] | None = None

@@ -15,6 +15,7 @@ from runtime.files import BadFile, WorkspaceFile
 from runtime.runtime import Runtime
 from store import audit, workspaces
 from store.db import Tx, new_id
+from store.refitting import told
 
 Root = Annotated[
     Path | None,
@@ -124,7 +125,7 @@ async def _apply_one(rt: Runtime, file: WorkspaceFile) -> list[str]:
 
 
 async def _put(tx: Tx, file: WorkspaceFile, lines: list[str]) -> list[str]:
-    await files.put(tx, file, {})
+    lines = [*lines, *told(await files.put(tx, file, {}))]
     await audit.add(tx, "cli", "workspace_applied", "workspace", tx.workspace_id, changes=len(lines))
     return lines
 

@@ -12,7 +12,7 @@ from starlette.routing import Mount
 
 import admin_api.app
 from runtime.runtime import Runtime
-from tests.admin_api.api_rig import Api, Business, hire
+from tests.admin_api.api_rig import Api, Business, Shop, hire
 
 OpenApi = Callable[..., Awaitable[Api]]
 OpenBusiness = Callable[..., Awaitable[Business]]
@@ -52,3 +52,9 @@ async def business(open_business: OpenBusiness) -> Business:
 async def other(open_business: OpenBusiness) -> Business:
     """Somebody else's."""
     return await open_business()
+
+
+@pytest.fixture
+async def shop(api: Api, open_business: OpenBusiness) -> Shop:
+    """A business of its own for each test, called by its people."""
+    return Shop(api, await open_business())

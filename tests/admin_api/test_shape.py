@@ -1,12 +1,11 @@
 """An admin shapes the business over HTTP: schemas, rules, contexts, the file; checked, versioned, written down."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from store.db import new_id
-from tests.admin_api.api_rig import Api, Business, Customer, is_problem, moment, together
+from tests.admin_api.api_rig import Business, Customer, Shop, is_problem, moment, together
 
 FIELDS = [
     {"name": "guests", "type": "integer", "extract": True, "required": True, "minimum": 1, "maximum": 40,
@@ -27,27 +26,6 @@ RULE = {
     "name": "big group", "on": "context_changed", "when": {"field": "guests", "op": "gte", "value": 8},
     "then": [{"add_tag": "big"}, {"notify": "{{guests}} guests, {{contact.name}}"}],
 }  # fmt: skip
-
-
-class Shop:
-    """One business's addresses, as its people call them."""
-
-    def __init__(self, api: Api, business: Business) -> None:
-        self.api, self.business = api, business
-
-    async def ask(self, method: str, path: str, body: Any = None, who: str = "admin", **headers: str) -> Any:
-        named = self.business.key(who, **headers)
-        return await self.api.request(method, self.business.path(path), headers=named, json=body)
-
-    async def make(self, path: str, body: Any) -> dict[str, Any]:
-        answer = await self.ask("POST", path, body)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
-
-
-@pytest.fixture
-async def shop(api: Api, open_business: Callable[..., Awaitable[Business]]) -> Shop:
-    return Shop(api, await open_business())
 
 
 @pytest.fixture

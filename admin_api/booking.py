@@ -159,7 +159,8 @@ async def opened_days(
         begins, ends = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
         for who in resources:
             spans = opened(settings, profile.hours, zone, who, day)
-            taken = [one for one in busy if one.resource == who and one.start < ends and one.end > begins]
+            taken = [one for one in busy if one.resource == who or one.takes(who)]
+            taken = [one for one in taken if one.start < ends and one.end > begins]
             days.append(
                 OpenDay(
                     date=day, staff=None if who == EVERYBODY else who,

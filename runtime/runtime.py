@@ -20,12 +20,13 @@ from knowledge.embedding.hashing import Hashing
 from knowledge.embedding.minilm import MiniLM, NoModel
 from knowledge.embedding.openai import OpenAIEmbedder
 from knowledge.search import Hybrid
+from runtime.calendars import Calendars, open_calendars
 from runtime.diary import Diary
 from runtime.http import Client, open_client, open_public_client
 from runtime.identities import StoredIdentities
 from runtime.models import open_models
-from runtime.portfolios import StoredPortfolio
 from runtime.moneys import StoredMoney
+from runtime.portfolios import StoredPortfolio
 from runtime.settings import Settings
 from runtime.wake import Wake, open_wake
 from skills.registry import open_skills
@@ -61,6 +62,8 @@ class Runtime:
     """For addresses that strangers name: it reaches what is public and nothing else."""
     models: Models | None = None
     """Language models, where the settings name any."""
+    calendars: Calendars | None = None
+    """Calendars elsewhere, where the settings have an OAuth client."""
 
     def open_channel(self, row: ChannelRow) -> Channel:
         """The adapter for this channel. KeyError for a kind that this version does not have."""
@@ -70,9 +73,6 @@ class Runtime:
         base_url = urls.get(provider, "")
         return registry.open_channel(row.kind, Account(row.address, credentials, base_url, row.settings))
 
-    def split(self, kind: str, text: str) -> list[str]:
-        return registry.open_channel(kind, Account("", {})).split(text)
-
     def open_broker(self) -> AlpacaMoney | None:
         """Where money moves; None without a key."""
         return open_broker(self.settings, self.http)
@@ -81,6 +81,9 @@ class Runtime:
         """Where banks are linked; None without a key."""
         chosen = self.settings.plaid
         return Plaid(self.http, self.settings.plaid_url, *chosen) if chosen else None
+
+    def split(self, kind: str, text: str) -> list[str]:
+        return registry.open_channel(kind, Account("", {})).split(text)
 
     def status_url(self, channel_id: UUID, message_id: UUID, part: int) -> str:
         """Where the provider shall report; our id rides along, for reports that come before the answer."""
@@ -92,6 +95,7 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
     db = Database(settings.database_url, Keyring(settings.secrets), clock=clock)
     wake = open_wake(settings.redis_url)
     async with open_client() as http, open_public_client(settings.fetch_inside) as web:
+        calendars = open_calendars(settings, http)
         try:
             minilm = MiniLM()
             understander = LocalUnderstander(lambda: meaning(minilm))
@@ -104,11 +108,17 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             )  # fmt: skip
             yield Runtime(
                 settings, db, http, wake, understander, embedder, knowledge, skills, crash, web,
-                open_models(settings, db, http),
+                open_models(settings, db, http), calendars,
             )  # fmt: skip
         finally:
+            if calendars is not None:
+                await calendars.close()
             await wake.close()
             await db.close()
+
+
+def open_broker(settings: Settings, http: Client) -> AlpacaMoney | None:
+    return AlpacaMoney(http, settings.alpaca_url, *settings.alpaca) if settings.alpaca else None
 
 
 def meaning(minilm: MiniLM) -> "Embed | None":
@@ -117,10 +127,6 @@ def meaning(minilm: MiniLM) -> "Embed | None":
         minilm.load()
     except NoModel as error:
         logger.warning("messages are understood by their words alone: %s", error)
-def open_broker(settings: Settings, http: Client) -> AlpacaMoney | None:
-    return AlpacaMoney(http, settings.alpaca_url, *settings.alpaca) if settings.alpaca else None
-
-
         return None
     return minilm.vectors
 

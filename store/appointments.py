@@ -38,6 +38,8 @@ _BUSY = text(
     "select resource, seat, starts_at, blocked_until from appointment where starts_at < :end and blocked_until > :start"
     " and (state = 'booked' or (state = 'held' and held_until > frontdesk_now()))"
     " and not (id = any(:besides)) and (run_id is null or state = 'booked' or not (run_id = any(:besides)))"
+    " union all select l.resource, -1, b.starts_at, b.ends_at from calendar_busy b join calendar_link l"
+    " on l.workspace_id = b.workspace_id and l.id = b.link_id where b.starts_at < :end and b.ends_at > :start"
 )
 _OF_CONTACT = text(
     f"select {_COLUMNS} from appointment where {_THEIRS} and state = 'booked' and ends_at > :now"  # noqa: S608
@@ -123,7 +125,8 @@ _TAKE_BACK = text(
 
 
 async def busy(tx: Tx, start: datetime, end: datetime, besides: Collection[UUID] = ()) -> list[Busy]:
-    """What is taken between the two; `besides` names runs whose holds, and appointments, that do not count."""
+    """What is taken between the two, here and in linked calendars; `besides` names runs whose holds, and appointments,
+    that do not count."""
     rows = await tx.execute(_BUSY, {"start": start, "end": end, "besides": list(besides)})
     return [Busy(row.resource, row.seat, row.starts_at, row.blocked_until) for row in rows]
 

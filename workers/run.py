@@ -12,9 +12,10 @@ from workers.deliver import DeliveryWorker
 from workers.documents import DocumentWorker
 from workers.embeddings import EmbeddingWorker
 from workers.inbox import InboxWorker
+from workers.listings import ListingWorker
 from workers.media import MediaWorker
-from workers.prune import PruneWorker
 from workers.money import MoneyWorker
+from workers.prune import PruneWorker
 from workers.rules import RuleWorker
 from workers.schedules import ScheduleWorker
 from workers.sweep import SweepWorker
@@ -49,5 +50,6 @@ async def run_scheduler(rt: Runtime, stop: asyncio.Event) -> None:
     loops = (
         TimerWorker(rt).loop(), ScheduleWorker(rt).loop(), RuleWorker(rt).loop(), TemplateWorker(rt).loop(),
         SweepWorker(rt).loop(), PruneWorker(rt).loop(), WebhookFollower(rt).loop(),
+        CalendarWriter(rt).loop(), CalendarReader(rt).loop(),
     )  # fmt: skip
     await asyncio.gather(*(loop.run(stop) for loop in loops))

@@ -1,9 +1,11 @@
 """Where a customer is spoken to when something has become of what they asked for, outside of any turn of theirs."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from dialogue import ruling
 from domain.skill import WorldEffect
+from domain.turn import Reply
 from runtime.runtime import Runtime
 from store import contacts, conversations, drafts, turns
 from store.db import Tx
@@ -31,6 +33,7 @@ async def waits(tx: Tx, started: Started) -> bool:
 async def tell(
     tx: Tx, rt: Runtime, started: Started, text: str, reason: str, then: tuple[WorldEffect, ...] = ()
 ) -> None:
-    """Through the policy: where the assistant does not speak alone, it is a draft."""
-    turn = ruling.notify(started.turn, text, reason, then)
+    """Through the policy: where the assistant does not speak alone, it is a draft. What is said comes from the store's
+    own rows, so that its figures need no other source."""
+    turn = ruling.notify(replace(started.turn, spoken=Reply(text, "skill")), text, reason, then)
     await turns.save_glimpse(tx, started.id, turn, rt.split)

@@ -11,12 +11,16 @@ from frontdesk.app import create_app
 from frontdesk.serving import listen, serving, url_of
 from runtime.runtime import Runtime, open_runtime
 from runtime.settings import Settings
-from simulators import meta, twilio
+from simulators import alpaca, google_calendar, meta, plaid, twilio
 from simulators.twilio.serving import Running
 from store import sending, turns
+from workers.banks import BankWorker
+from workers.calendar_reader import CalendarReader
+from workers.calendar_writer import CalendarWriter
 from workers.deliver import DeliveryWorker
 from workers.inbox import InboxWorker
 from workers.media import MediaWorker
+from workers.money import MoneyWorker
 from workers.rules import RuleWorker
 from workers.schedules import ScheduleWorker
 from workers.templates import TemplateWorker
@@ -43,6 +47,9 @@ class Stage:
     clock: StoryClock
     provider: Running
     meta: meta.Running
+    google: google_calendar.Running
+    broker: alpaca.Running
+    plaid: plaid.Running
 
     async def settle(self, workspace_id: UUID) -> None:
         """Let everything happen that is due, and that becomes due within half a minute because of it."""
@@ -57,6 +64,10 @@ class Stage:
             RuleWorker(self.rt, workspace_id),
             WebhookFollower(self.rt, workspace_id),
             WebhookWorker(self.rt, workspace_id),
+            MoneyWorker(self.rt, workspace_id),
+            BankWorker(self.rt, workspace_id),
+            CalendarWriter(self.rt, workspace_id),
+            CalendarReader(self.rt, workspace_id),
         )
         until = self._now() + SOON
         while True:
@@ -99,8 +110,16 @@ async def open_stage(settings: Settings) -> AsyncIterator[Stage]:
     async with (
         twilio.serve(port=0, config=twilio.Config(step_delay=0.001, clock=clock.now)) as provider,
         meta.serve(port=0, config=meta.Config(step_delay=0.001, clock=clock.now)) as other,
+        google_calendar.serve(config=google_calendar.Config(clock=clock.now)) as google,
+        alpaca.serve(config=alpaca.Config(clock=clock.now)) as broker,
+        plaid.serve(config=plaid.Config(clock=clock.now)) as linking,
     ):
         here = replace(settings, redis_url=None, public_url=url_of(listener))
-        here = replace(here, twilio_url=provider.url, meta_url=other.url)
+        here = replace(here, twilio_url=provider.url, meta_url=other.url, google_url=google.url)
+        client = google.state.config
+        here = replace(here, google=(client.client_id, client.client_secret))
+        keys, linked = broker.state.config, linking.state.config
+        here = replace(here, alpaca_url=broker.url, alpaca=(keys.key, keys.secret))
+        here = replace(here, plaid_url=linking.url, plaid=(linked.client_id, linked.secret))
         async with open_runtime(here, clock) as rt, serving(create_app(rt), listener):
-            yield Stage(rt, clock, provider, other)
+            yield Stage(rt, clock, provider, other, google, broker, linking)

@@ -68,9 +68,22 @@ async def patch(request: Request) -> Response:
     event = _found(calendar, request)
     if request.headers.get("if-match") not in (None, "*", event["etag"]):
         raise GoogleError(412)
-    changed = {**event, **await request.json()}
+    changed = _merged(event, await request.json())
     _check_times(changed)
     return JSONResponse(here.write(calendar, changed))
+
+
+def _merged(event: Json, changes: Json) -> Json:
+    """As PATCH does it: objects field by field, null takes a field away."""
+    merged = dict(event)
+    for name, value in changes.items():
+        if isinstance(value, dict):
+            merged[name] = _merged(event.get(name) or {}, value)
+        elif value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = value
+    return merged
 
 
 async def delete(request: Request) -> Response:
@@ -95,6 +108,8 @@ def _check_times(event: Json) -> None:
     start, end = (event.get(name, {}) for name in ("start", "end"))
     if not (start.get("dateTime") or start.get("date")) or not (end.get("dateTime") or end.get("date")):
         raise GoogleError(400, "required")
+    if any("date" in one and "dateTime" in one for one in (start, end)):
+        raise GoogleError(400, "invalid", "Invalid start time.")
     if "dateTime" in start and "dateTime" in end and end["dateTime"] <= start["dateTime"]:
         raise GoogleError(400, "timeRangeEmpty")
 

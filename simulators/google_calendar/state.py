@@ -121,7 +121,7 @@ class Simulation:
             self._push(calendar)
         return event
 
-    def add_event(self, account: str, start: datetime, end: datetime, **more: Any) -> Json:
+    def add_event(self, account: str, start: datetime, end: datetime, /, **more: Any) -> Json:
         """A person makes one in their own calendar."""
         event = {
             "kind": "calendar#event", "id": secrets.token_hex(13), "status": "confirmed", "summary": "Private",
@@ -129,7 +129,7 @@ class Simulation:
         }  # fmt: skip
         return self.write(self.add_account(account), event)
 
-    def change_event(self, account: str, event_id: str, **changes: Any) -> Json:
+    def change_event(self, account: str, event_id: str, /, **changes: Any) -> Json:
         """A person changes one in their own calendar."""
         calendar = self.calendars[account]
         return self.write(calendar, {**calendar.events[event_id], **changes})

@@ -63,8 +63,7 @@ def check_signature(account: Account, hook: Hook) -> None:
         raise BadSignature
     if not hook.form and not _body_is_hashed(hook):
         raise BadSignature
-    genuine = [hmac.compare_digest(_sign(token, url, hook.form), given) for url in _spellings(hook.url)]
-    if not any(genuine):
+    if not any(hmac.compare_digest(_sign(token, url, hook.form), given) for url in _spellings(hook.url)):
         raise BadSignature
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl
@@ -18,16 +18,19 @@ from channels.base import Ack, Channel, Hook
 from channels.forms import MAX_BYTES, read_form
 from channels.gathering import Gathering
 from domain.errors import BadPayload, NotFound, Rejected
-from domain.messages import Event, Inbound
+from domain.messages import Event
 from domain.ports import Waker
 from domain.workspace import Profile
 from store import channels, inbox, receipts, workspaces
 from store.channels import ChannelRow
 from store.db import TRACE, UNAVAILABLE, Database, is_collision
+from store.receipts import Piece
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+DOORS = ("messages", "status", "webhook")
+"""POST /channels/{channel_id}/DOOR: they are all the same, so that a number can be moved here without a change there."""
 PATIENCE_S = 8.0
 """How long a webhook waits for a database that restarts. Twilio gives it 15 s, Meta about as long."""
 REMEMBER_S = 5.0
@@ -44,16 +47,6 @@ class Known:
     until: float
 
 
-Piece = tuple[ChannelRow, Event, str]
-"""An event that came over a channel, and the trace of the request that brought it."""
-
-
-def _sender(piece: Piece) -> Hashable:
-    """What one customer says is kept in the order in which it came."""
-    _, event, _ = piece
-    return event.sender if isinstance(event, Inbound) else id(event)
-
-
 class Webhooks:
     def __init__(
         self,
@@ -65,16 +58,14 @@ class Webhooks:
     ) -> None:
         self._db, self._wake, self._open_channel = db, wake, open_channel
         self._public_url, self._crash = public_url, crash
-        self._known: dict[UUID, Known] = {}
+        self._known: dict[str, Known] = {}
         self._gatherings: defaultdict[UUID, Gathering[Piece]] = defaultdict(
-            lambda: Gathering(self._keep_together, _sender)
+            lambda: Gathering(self._keep_together)
         )
         """By workspace."""
 
-    def routes(self) -> list[Route]:
-        paths = ("messages", "status", "webhook")
-        doors = [Route(f"/channels/{{channel_id}}/{path}", _Door(self), methods=["POST"]) for path in paths]
-        return [*doors, Route("/channels/{channel_id}/webhook", self.greet, methods=["GET"])]
+    def greetings(self) -> list[Route]:
+        return [Route("/channels/{channel_id}/webhook", self.greet, methods=["GET"])]
 
     async def greet(self, request: Request) -> Response:
         """The provider asks whether this address is ours."""
@@ -89,9 +80,29 @@ class Webhooks:
             return problem(NotFound("this channel's provider never asks"))
         return Response(ack.body, ack.status, media_type=ack.media_type)
 
-    async def receive(self, scope: Scope, receive: Receive) -> Ack:
+    async def receive(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A webhook, as plain ASGI: a Request and a Response cost more than checking the signature."""
+        try:
+            ack = await self._take(scope, receive)
+        except Rejected as error:
+            await problem(error)(scope, receive, send)
+        except UNAVAILABLE as error:
+            await busy(error)(scope, receive, send)
+        except ClientDisconnect:
+            await Response(status_code=400)(scope, receive, send)
+        else:
+            body = ack.body.encode()
+            headers = [
+                (b"content-length", b"%d" % len(body)),
+                (b"content-type", f"{ack.media_type}; charset=utf-8".encode()),
+            ]
+            await send({"type": "http.response.start", "status": ack.status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+    async def _take(self, scope: Scope, receive: Receive) -> Ack:
         """What the provider hears once all of it is stored."""
-        known = await self.insist(lambda: self.find(scope["path_params"]["channel_id"]))
+        channel_id = scope["path_params"]["channel_id"]
+        known = self._remembered(channel_id) or await self.insist(lambda: self.find(channel_id))
         hook = await read(scope, receive, self._public_url, known.channel.largest)
         known.channel.verify(hook)
         events = known.channel.parse(hook)
@@ -101,16 +112,18 @@ class Webhooks:
 
     async def _keep(self, known: Known, events: list[Event]) -> None:
         """What can wait shares a transaction with others that come in the same moment; what demands more has its own."""
-        if all(inbox.can_wait(one) for one in events):
-            gathering = self._gatherings[known.row.workspace_id]
-            await asyncio.gather(*(gathering.add((known.row, one, TRACE.get())) for one in events))
-        else:
+        if not all(inbox.can_wait(one) for one in events):
             await self._save(known, events)
+            return
+        adding = [
+            self._gatherings[known.row.workspace_id].add((known.row, one, TRACE.get())) for one in events
+        ]
+        await (adding[0] if len(adding) == 1 else asyncio.gather(*adding))
 
     async def _keep_together(self, batch: Sequence[Piece]) -> None:
-        async with self._db.transaction(batch[0][0].workspace_id) as tx:
-            await receipts.keep(tx, batch)
+        await receipts.keep_at_once(self._db, batch[0][0].workspace_id, batch)
         self._crash("webhook_saved")
+        logger.info("webhooks kept", extra={"requests": [trace for _, _, trace in batch]})
         await self._wake.wake("inbox")
 
     async def _save(self, known: Known, events: list[Event]) -> None:
@@ -139,15 +152,19 @@ class Webhooks:
 
     async def find(self, channel_id: str) -> Known:
         """Raise NotFound."""
+        if known := self._remembered(channel_id):
+            return known
         try:
             key = UUID(channel_id)
         except ValueError:
             raise NotFound("there is no such channel") from None
-        now = asyncio.get_running_loop().time()
-        known = self._known.get(key)
-        if known is None or known.until < now:
-            known = self._known[key] = await self._load(key, now + REMEMBER_S)
+        until = asyncio.get_running_loop().time() + REMEMBER_S
+        known = self._known[str(key)] = await self._load(key, until)
         return known
+
+    def _remembered(self, channel_id: str) -> Known | None:
+        known = self._known.get(channel_id)
+        return known if known and known.until > asyncio.get_running_loop().time() else None
 
     async def _load(self, channel_id: UUID, until: float) -> Known:
         async with self._db.dispatch() as dispatch:
@@ -158,31 +175,6 @@ class Webhooks:
             row = await channels.get(tx, channel_id)
             assert row is not None
             return Known(row, (await workspaces.get(tx)).profile, self._open_channel(row), until)
-
-
-class _Door:
-    """Plain ASGI, without a Request and a Response: those cost more than checking the signature."""
-
-    def __init__(self, hooks: Webhooks) -> None:
-        self._hooks = hooks
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            ack = await self._hooks.receive(scope, receive)
-        except Rejected as error:
-            await problem(error)(scope, receive, send)
-        except UNAVAILABLE as error:
-            await busy(error)(scope, receive, send)
-        except ClientDisconnect:
-            await Response(status_code=400)(scope, receive, send)
-        else:
-            body = ack.body.encode()
-            headers = [
-                (b"content-length", b"%d" % len(body)),
-                (b"content-type", f"{ack.media_type}; charset=utf-8".encode()),
-            ]
-            await send({"type": "http.response.start", "status": ack.status, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
 
 
 async def read(scope: Scope, receive: Receive, public_url: str, largest: int = MAX_BYTES) -> Hook:

@@ -14,6 +14,7 @@ def set_up(process: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.stdlib.ExtraAdder(allow={"requests"}),
     ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -1,4 +1,5 @@
-"""Around every webhook: its request id, how long it took, and what became of it. Plain ASGI: this is the hot path."""
+"""Around every webhook: its request id, how long it took, and why it was not stored. Plain ASGI: this is the hot
+path."""
 
 import logging
 import re
@@ -30,6 +31,7 @@ class Measured:
 
     def __init__(self, app: ASGIApp, door: str) -> None:
         self._app, self._door = app, door
+        self._seconds = telemetry.WEBHOOK_SECONDS.labels(door)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = _request_id(scope)
@@ -52,8 +54,9 @@ class Measured:
     def _note(self, status: int, took_s: float) -> None:
         outcome = "stored" if status < 300 else _OUTCOMES.get(status, "failed")
         telemetry.WEBHOOKS.labels(self._door, outcome).inc()
-        telemetry.WEBHOOK_SECONDS.labels(self._door).observe(took_s)
-        logger.info("webhook %s %s", self._door, outcome)
+        self._seconds.observe(took_s)
+        if outcome != "stored":  # those who stored it say so, once for all that were stored together
+            logger.info("webhook %s %s", self._door, outcome)
 
 
 def _request_id(scope: Scope) -> str:

@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 LARGEST_FRAME = 131_072
 """Of a WebSocket. Not compressed: that would cost every socket more memory than everything else of it."""
@@ -37,7 +37,7 @@ def url_of(listener: socket.socket) -> str:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: Starlette, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
     """Serves until the block ends, then finishes what is running. The task ends early only if serving failed."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=15,

@@ -77,6 +77,8 @@ class RedisWake(LocalWake):
         self._listener: asyncio.Task[None] | None = None
         self._teller: asyncio.Task[None] | None = None
         self._untold: set[str] = set()
+        self._wanted: set[str] = set()
+        """Patterns of what somebody here waits for or hears; Redis tells us nothing else."""
         self._me = os.urandom(8)
 
     async def wake(self, topic: str) -> None:
@@ -94,14 +96,15 @@ class RedisWake(LocalWake):
                 logger.warning("redis is away, work waits for the poll: %s", type(error).__name__)
 
     async def wait(self, topic: str, timeout_s: float) -> bool:
-        self._start()
+        self._start(topic)
         return await super().wait(topic, timeout_s)
 
     def hear(self, family: str, heard: Callable[[str], None]) -> None:
         super().hear(family, heard)
-        self._start()
+        self._start(family, f"{family}:*")
 
-    def _start(self) -> None:
+    def _start(self, *patterns: str) -> None:
+        self._wanted.update(patterns)
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen(), name="wake")
 
@@ -132,9 +135,12 @@ class RedisWake(LocalWake):
                 await asyncio.sleep(1)
 
     async def _pass_on(self) -> None:
+        asked = set[str]()
         async with self._redis.pubsub() as subscription:
-            await subscription.psubscribe(_PREFIX + "*")
             while True:
+                if new := self._wanted - asked:
+                    await subscription.psubscribe(*(_PREFIX + one for one in new))
+                    asked |= new
                 message = await subscription.get_message(ignore_subscribe_messages=True, timeout=0.5)
                 if message is not None and message["data"] != self._me:
                     topic = bytes(message["channel"]).decode().removeprefix(_PREFIX)

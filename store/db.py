@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from domain.ports import Clock
 from store.crypto import Keyring, SealedKey, Vault
+from store.stroke import Stroke
 from store.wire import Result, Wire
 
 TRACE: ContextVar[str] = ContextVar("trace", default="")
@@ -31,7 +32,8 @@ _ENTER = text(
     "select set_config('role', :role, true), set_config('app.workspace', :workspace, true),"
     " set_config('app.now', :now, true), frontdesk_now(), set_config('app.trace', :trace, true)"
 )
-_BEGIN = "begin; " + re.sub(r":(\w+)", r"%(\1)s", _ENTER.text)
+BEGIN = "begin; " + re.sub(r":(\w+)", r"%(\1)s", _ENTER.text)
+"""Begins a transaction in a workspace; as the driver reads it."""
 _ROLE = text("select set_config('role', :role, true)")
 _KEY_COLUMNS = (
     "id, purpose, sealed, sealed_by, created_at <= frontdesk_now() - cast(:settles as interval) as settled"
@@ -159,6 +161,23 @@ class Database:
         yield Accounts(tx.db, tx.now, await self._vault(tx.db, NOBODYS))
         await tx.execute(_ROLE, {"role": "frontdesk_app"})
 
+    async def strike(self, workspace_id: UUID, stroke: Stroke, values: Mapping[str, Any]) -> None:
+        """`transaction`, for one statement whose answer nobody needs, in one round trip."""
+        connection = await self.engine.connect()
+        try:
+            entry = self._entry("frontdesk_app", str(workspace_id))
+            await stroke.strike(connection, {**entry, **values})
+        finally:
+            await asyncio.shield(connection.close())
+
+    async def vault(self, workspace_id: UUID) -> Vault:
+        """To seal with before a transaction is begun."""
+        known = self._known_vault(workspace_id)
+        if known is not None:
+            return known
+        async with self.transaction(workspace_id) as tx:
+            return tx.vault
+
     def forget_keys(self, workspace_id: UUID) -> None:
         """After a rotation: read them again."""
         self._vaults.pop(workspace_id, None)
@@ -188,21 +207,28 @@ class Database:
             await asyncio.shield(connection.close())  # rolls back what was not committed
 
     async def _enter(self, role: str, workspace: str) -> tuple[Wire, datetime]:
-        frozen = self.clock.frozen
-        values = {"role": role, "workspace": workspace, "now": frozen.isoformat() if frozen else ""}
+        values = self._entry(role, workspace)
         connection = await self.engine.connect()
         try:
-            return await _enter_at_once(connection, values | {"trace": TRACE.get()})
+            return await _enter_at_once(connection, values)
         except BaseException:
             await asyncio.shield(connection.close())
             raise
 
-    async def _vault(self, connection: Wire, workspace_id: UUID) -> Vault:
-        now = asyncio.get_running_loop().time()
+    def _entry(self, role: str, workspace: str) -> dict[str, str]:
+        frozen = self.clock.frozen
+        now = frozen.isoformat() if frozen else ""
+        return {"role": role, "workspace": workspace, "now": now, "trace": TRACE.get()}
+
+    def _known_vault(self, workspace_id: UUID) -> Vault | None:
         until, vault = self._vaults.get(workspace_id, (0.0, None))
-        if vault is None or until <= now:
+        return vault if until > asyncio.get_running_loop().time() else None
+
+    async def _vault(self, connection: Wire, workspace_id: UUID) -> Vault:
+        vault = self._known_vault(workspace_id)
+        if vault is None:
             vault = await self._open_vault(connection, workspace_id)
-            self._vaults[workspace_id] = (now + KEYS_KEPT_S, vault)
+            self._vaults[workspace_id] = (asyncio.get_running_loop().time() + KEYS_KEPT_S, vault)
         return vault
 
     async def _open_vault(self, connection: Wire, workspace_id: UUID) -> Vault:
@@ -226,7 +252,7 @@ async def _enter_at_once(connection: AsyncConnection, values: dict[str, str]) ->
     the engine, which knows the error's family and what to do with a connection that is gone."""
     raw: Any = (await connection.get_raw_connection()).driver_connection
     try:
-        cursor = await psycopg.AsyncClientCursor(raw).execute(_BEGIN, values)
+        cursor = await psycopg.AsyncClientCursor(raw).execute(BEGIN, values)
         cursor.nextset()
         row = await cursor.fetchone()
         assert row is not None

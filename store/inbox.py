@@ -90,7 +90,8 @@ async def take(tx: Tx, channel: ChannelRow, profile: Profile, events: Sequence[E
     """Store what was told, so that it can be acknowledged: in the line, or read now, with all that came with it."""
     if not all(can_wait(one) for one in events):
         return await save(tx, channel, profile, events)
-    return Saved(line=bool(await receipts.keep(tx, [(channel, one, TRACE.get()) for one in events])))
+    await receipts.keep(tx, [(channel, one, TRACE.get()) for one in events])
+    return Saved(line=True)
 
 
 async def save(tx: Tx, channel: ChannelRow, profile: Profile, events: Sequence[Event]) -> Saved:
@@ -121,8 +122,8 @@ async def read(tx: Tx, waiting: Sequence[Unread]) -> Saved:
 
 
 def _is_plain(event: Event) -> bool:
-    """Words that a turn answers: many of them can be stored together."""
-    return isinstance(event, Inbound) and event.kind not in SILENT_KINDS and can_wait(event)
+    """Words that a turn answers: many of them can be stored together. What waits in the line demands no more."""
+    return isinstance(event, Inbound) and event.kind not in SILENT_KINDS
 
 
 async def _save_plain(tx: Tx, channel: ChannelRow, profile: Profile, waiting: Sequence[Unread]) -> Saved:

@@ -12,7 +12,9 @@ from sqlalchemy import text
 
 from domain.messages import Address, Event, Inbound, Status
 from store.channels import ChannelRow
-from store.db import Dispatch, Tx, new_id
+from store.crypto import Vault
+from store.db import BEGIN, Database, Dispatch, Tx, new_id
+from store.stroke import Stroke
 
 _NEW = (
     "with item as (select * from json_to_recordset(cast(:items as json))"
@@ -27,6 +29,7 @@ _KEEP = text(
     " select cast(:w as uuid), item.id, item.kind, decode(item.sender, 'hex')"
     " from item join added using (id) order by item.n returning place"
 )
+_KEEP_AT_ONCE = Stroke("keep", BEGIN, _KEEP)
 _SEEN = text(
     "select provider_event_id from inbound_receipt where channel_id = :channel and kind = 'message'"
     " and provider_event_id = any(:events)"
@@ -78,20 +81,33 @@ class Unread:
     trace: str
 
 
+Piece = tuple[ChannelRow, Event, str]
+"""An event that came over a channel, and the trace of the request that brought it."""
+
+
 async def add(tx: Tx, channel: ChannelRow, events: Sequence[Event]) -> list[Event]:
     """Those that never came before, each once; from now on they have. Whoever calls reads them now."""
     once = {_key(one): one for one in events}
-    items = _items(tx, [(channel, one, "") for one in once.values()])
+    items = _items(tx.vault, [(channel, one, "") for one in once.values()])
     values = {"w": tx.workspace_id, "items": json.dumps(items)}
     fresh = {str(row.id) for row in await tx.execute(_ADD, values)}
     return [one for one, item in zip(once.values(), items, strict=True) if item["id"] in fresh]
 
 
-async def keep(tx: Tx, pieces: Sequence[tuple[ChannelRow, Event, str]]) -> int:
-    """Each once, with the trace of its request, at the end of the line; return how many are new."""
+async def keep(tx: Tx, pieces: Sequence[Piece]) -> None:
+    """Each once, at the end of the line, but for those that came before."""
+    await tx.execute(_KEEP, _kept(tx.vault, tx.workspace_id, pieces))
+
+
+async def keep_at_once(db: Database, workspace_id: UUID, pieces: Sequence[Piece]) -> None:
+    """The same, committed when it returns."""
+    vault = await db.vault(workspace_id)
+    await db.strike(workspace_id, _KEEP_AT_ONCE, _kept(vault, workspace_id, pieces))
+
+
+def _kept(vault: Vault, workspace_id: UUID, pieces: Sequence[Piece]) -> dict[str, Any]:
     once = {(channel.id, _key(event)): (channel, event, trace) for channel, event, trace in pieces}
-    values = {"w": tx.workspace_id, "items": json.dumps(_items(tx, list(once.values())))}
-    return len((await tx.execute(_KEEP, values)).all())
+    return {"w": workspace_id, "items": json.dumps(_items(vault, list(once.values())))}
 
 
 async def unseen(tx: Tx, channel: ChannelRow, events: Sequence[Event], before: datetime) -> list[Inbound]:
@@ -136,7 +152,7 @@ async def one(tx: Tx, place: int) -> Unread | None:
 
 async def of_senders(tx: Tx, senders: Sequence[Address]) -> list[Unread]:
     """What waits from these addresses. When there is any, nobody else reads until the transaction ends."""
-    hashes = {"senders": [_hash(tx, sender) for sender in senders]}
+    hashes = {"senders": [_hash(tx.vault, sender) for sender in senders]}
     if not (await tx.execute(_WAITS, hashes)).scalar():
         return []
     await tx.execute(_ALONE)
@@ -162,25 +178,25 @@ def _key(event: Event) -> tuple[str, str]:
     return "status", f"{event.provider_id}:{event.raw_state}:{event.error_code or ''}"
 
 
-def _items(tx: Tx, pieces: Sequence[tuple[ChannelRow, Event, str]]) -> list[dict[str, Any]]:
-    return [_item(tx, n, *piece) for n, piece in enumerate(pieces)]
+def _items(vault: Vault, pieces: Sequence[Piece]) -> list[dict[str, Any]]:
+    return [_item(vault, n, *piece) for n, piece in enumerate(pieces)]
 
 
-def _item(tx: Tx, n: int, channel: ChannelRow, event: Event, trace: str) -> dict[str, Any]:
+def _item(vault: Vault, n: int, channel: ChannelRow, event: Event, trace: str) -> dict[str, Any]:
     kind, key = _key(event)
     told: dict[str, Any] = {"event": _EVENTS[kind].dump_python(event, mode="json"), "trace": trace}
     sender = None
     if isinstance(event, Inbound):
         told["from"] = [event.sender.scheme, event.sender.value]
-        sender = _hash(tx, event.sender).hex()
+        sender = _hash(vault, event.sender).hex()
     return {
         "n": n, "id": str(new_id()), "channel": str(channel.id), "kind": kind, "event": key, "sender": sender,
-        "payload": tx.vault.seal("inbound_receipt.payload", json.dumps(told)).hex(),
+        "payload": vault.seal("inbound_receipt.payload", json.dumps(told)).hex(),
     }  # fmt: skip
 
 
-def _hash(tx: Tx, sender: Address) -> bytes:
-    return tx.vault.hash(sender.scheme, sender.value)
+def _hash(vault: Vault, sender: Address) -> bytes:
+    return vault.hash(sender.scheme, sender.value)
 
 
 def _unread(tx: Tx, row: Any) -> Unread:

@@ -69,7 +69,7 @@ class Wire:
 
     async def execute(self, statement: TextClause, values: Values | Sequence[Values] | None = None) -> Result:
         """Raise what the engine would: OperationalError and the rest of sqlalchemy.exc, without the values."""
-        sql = _sql(statement)
+        sql = sql_of(statement)
         try:
             cursor = self._raw.cursor(row_factory=_row)
             if isinstance(values, Sequence):
@@ -79,7 +79,7 @@ class Wire:
             rows = await cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else []
             return Result(rows, cursor.rowcount)
         except psycopg.Error as error:
-            raise await self._named(error, sql) from error
+            raise await self.named(error, sql) from error
 
     async def scalar(self, statement: TextClause, values: Values | None = None) -> Any:
         return (await self.execute(statement, values)).scalar()
@@ -88,13 +88,13 @@ class Wire:
         try:
             await self._raw.commit()
         except psycopg.Error as error:
-            raise await self._named(error, "commit") from error
+            raise await self.named(error, "commit") from error
 
     async def close(self) -> None:
         """Rolls back what was not committed."""
         await self._connection.close()
 
-    async def _named(self, error: psycopg.Error, sql: str) -> BaseException:
+    async def named(self, error: psycopg.Error, sql: str) -> BaseException:
         """The error in the engine's family. A connection that is gone does not come back to the pool."""
         gone = self._raw.closed
         if gone:
@@ -111,7 +111,7 @@ class Wire:
 
 
 @lru_cache(maxsize=1024)
-def _sql(statement: TextClause) -> str:
+def sql_of(statement: TextClause) -> str:
     """With the driver's placeholders."""
     return str(statement.compile(dialect=_DIALECT))
 

@@ -84,7 +84,7 @@ class Desk:
         }
         reply = await self.rt.http.post(url, json=body)
         assert reply.status_code == 200, reply.text
-        await self.stage.read(self.workspace_id)
+        await self.read()
         return [one["status"] for one in reply.json()["webhook"]]
 
     async def settle(self) -> None:
@@ -126,14 +126,20 @@ class Desk:
     def delivery_worker(self) -> DeliveryWorker:
         return DeliveryWorker(self.rt, self.workspace_id)
 
+    async def read(self) -> None:
+        """What was acknowledged stands in its conversations."""
+        await self.stage.read(self.workspace_id)
+
     async def turn(self, **citizens: Any) -> None:
         """The turns that are due, without what follows from them."""
+        await self.read()
         worker = self.turn_worker(**citizens)
         for claim in await worker.claim(8):
             await worker.work(claim)
 
     async def deliver(self) -> int:
         """The deliveries that are due; how many there were."""
+        await self.read()
         worker = self.delivery_worker()
         claimed = await worker.claim(8)
         for one in claimed:
@@ -143,14 +149,17 @@ class Desk:
     # --- what there is to see ---
 
     async def rows(self, sql: str, **values: Any) -> list[Any]:
+        await self.read()
         async with self.rt.db.transaction(self.workspace_id) as tx:
             return list((await tx.execute(text(sql), values)).all())
 
     async def conversation(self) -> Conversation:
+        await self.read()
         async with self.rt.db.transaction(self.workspace_id) as tx:
             return (await conversations.page(tx, state=None, owner=None, before=None, limit=1))[0]
 
     async def messages(self) -> list[Message]:
+        await self.read()
         async with self.rt.db.transaction(self.workspace_id) as tx:
             found = await conversations.page(tx, state=None, owner=None, before=None, limit=1)
             return await conversations.messages(tx, found[0].id, None, 200) if found else []
@@ -214,7 +223,7 @@ class Desk:
             "x-twilio-signature": sign(token or self.credentials["auth_token"], url, form),
         }
         reply = await self.rt.http.post(url, content=urlencode(form), headers=headers)
-        await self.stage.read(self.workspace_id)
+        await self.read()
         return reply
 
     async def report(self, sid: str, status: str, message_id: UUID, part: int = 0, **more: str) -> int:

@@ -84,7 +84,7 @@ def _they_add_up(figures: dict[str, str]) -> None:
     for one in (web, worker, scheduler):
         assert _value(one, "frontdesk_database_up") == 1
         assert _value(one, 'frontdesk_pool_connections{state="most"}') >= 1
-        for queue in ("turns", "deliveries", "attachments", "timers"):
+        for queue in ("inbox", "turns", "deliveries", "attachments", "timers"):
             assert _value(one, f'frontdesk_oldest_due_seconds{{queue="{queue}"}}') < 60
         for state in ("queued", "sending", "unknown"):
             assert _value(one, f'frontdesk_deliveries_unsettled{{state="{state}"}}') >= 0
@@ -93,10 +93,10 @@ def _they_add_up(figures: dict[str, str]) -> None:
 
 def _they_belong_together(lines: list[dict[str, Any]]) -> None:
     """One request id from the webhook through the turn to the delivery, and ids to look further by."""
-    ours = [one for one in lines if one.get("request") == REQUEST]
+    ours = [one for one in lines if REQUEST in (one.get("request"), *one.get("requests", ()))]
     by_process = {one["process"]: one for one in ours}
     assert set(by_process) >= {"web", "worker"}
-    webhook = [one for one in ours if one["event"] == "webhook messages stored"]
+    webhook = [one for one in ours if one["event"] == "webhooks kept"]
     turn = [one for one in ours if one["event"].startswith("turn saved")]
     delivery = [one for one in ours if one["event"] == "delivery accepted"]
     assert webhook

@@ -19,7 +19,7 @@ from runtime import files
 from runtime.runtime import Runtime
 from simulators import twilio
 from simulators.twilio.serving import Running
-from store import channels, conversations, people, turns
+from store import channels, conversations, people, receipts, turns
 from store.conversations import Message
 from store.turns import Told
 
@@ -112,9 +112,10 @@ class Crew:
         messages, _ = await self.told()
         states = [one["state"] for message in messages for one in message.deliveries]
         async with self.rt.db.dispatch() as dispatch:
+            unread = await receipts.next_due(dispatch, self.workspace_id)
             due = await turns.next_due(dispatch, self.workspace_id)
         final = ("delivered", "cancelled", "failed")
-        return due is None and bool(states) and all(state in final for state in states)
+        return (unread, due) == (None, None) and bool(states) and all(state in final for state in states)
 
     async def is_ready(self, web: str) -> bool:
         with contextlib.suppress(httpx2.HTTPError):

@@ -30,7 +30,7 @@ from runtime.runtime import open_runtime
 from runtime.settings import Settings
 
 WORKER_STEPS = (
-    "turn_claimed", "turn_loaded", "turn_answered", "turn_saved",
+    "inbox_read", "turn_claimed", "turn_loaded", "turn_answered", "turn_saved",
     "delivery_claimed", "delivery_sending", "delivery_sent", "delivery_recorded",
 )  # fmt: skip
 WEB_STEPS = ("webhook_parsed", "webhook_saved")
@@ -43,7 +43,7 @@ _ANSWER = (
     " and finished_at > %s and first_seq <= %s"
 )
 _BUSY = (
-    "select (select count(*) from conversation where due_at is not null)"
+    "select (select count(*) from unread) + (select count(*) from conversation where due_at is not null)"
     " + (select count(*) from delivery d where d.state in ('queued', 'sending') and d.attempts = 0 and not exists"
     " (select from delivery e where e.workspace_id = d.workspace_id and e.thread_id = d.thread_id"
     " and e.state in ('queued', 'sending', 'unknown') and (e.seq, e.part) < (d.seq, d.part)))"

@@ -22,6 +22,7 @@ async def crew(rt: Runtime, tmp_path: Path, redis_url: str | None) -> AsyncItera
 @pytest.mark.parametrize(
     "step",
     [
+        "inbox_read",
         pytest.param("turn_claimed", marks=SLOW),
         pytest.param("turn_loaded", marks=SLOW),
         "turn_answered",

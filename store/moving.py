@@ -14,7 +14,7 @@ from store import audit, banks, money, notifications, positions
 from store.banks import Linked
 from store.db import Dispatch, Tx
 
-LOOK_AFTER = timedelta(seconds=20)
+LOOK_AFTER, LOOK_MOST = timedelta(seconds=20), timedelta(minutes=1)
 LOOK_FOR = timedelta(minutes=10)
 """So long it is looked for; what is absent then was never taken."""
 LOOKS = 3
@@ -190,7 +190,9 @@ async def absent(tx: Tx, mine: Asked, looked: int) -> None:
         return
     if looked + 1 >= LOOKS and tx.now > mine.started_at + LOOK_FOR:
         return await failed(tx, mine, NOT_FOUND, watch=True)
-    await _mark(tx, mine, State.UNKNOWN, next_at=tx.now + LOOK_AFTER * (looked + 1), looked=looked + 1)
+    await _mark(
+        tx, mine, State.UNKNOWN, next_at=tx.now + min(LOOK_AFTER * (looked + 1), LOOK_MOST), looked=looked + 1
+    )
 
 
 async def followed(tx: Tx, mine: Asked, state: State, said: str, reason: str) -> None:

@@ -23,7 +23,6 @@ from skills.money import confirm, opening, trade, transfer, wish
 SHOWN = 3
 """Of what was asked for, the newest."""
 _STOPPABLE = (State.APPROVAL, State.QUEUED)
-_ASKING = frozenset({"transfer", "trade", "open"})
 
 
 class MoneyMoves(Skill):
@@ -59,7 +58,7 @@ class MoneyMoves(Skill):
 
     async def step(self, run: Run, heard: Heard) -> Step:
         standing = await self._moneys.standing(heard.workspace_id, heard.contact_id)
-        if heard.affirms is False and not heard.begins and run.goal in (*_ASKING, "cancel", "unlink"):
+        if _declined(run, heard):
             return Step(run.ended(RunState.CANCELLED), (Said("money_dropped"),))
         if heard.command is Command.BACK:
             run = confirm.emptied(run)
@@ -82,6 +81,12 @@ class MoneyMoves(Skill):
 
     async def resume(self, run: Run, heard: Heard) -> Step:
         return await self.step(run, confirm.quiet(heard))
+
+
+def _declined(run: Run, heard: Heard) -> bool:
+    """ "No" drops it; "no, make it $900" changes it."""
+    asks = run.goal in ("transfer", "trade", "open", "cancel", "unlink")
+    return heard.affirms is False and not heard.begins and asks and not wish.amounts(heard.text, heard.now)
 
 
 def settings_of(heard: Heard) -> MoneySettings:

@@ -111,7 +111,8 @@ def goal(text: str) -> str | None:
 
 def says_yes(text: str) -> bool:
     """These very words and no others: no thumb, no "ok but", nothing that somebody else takes for a yes."""
-    return bool(_YES.fullmatch(text.strip()))
+    said = [line for line in text.splitlines() if line.strip()]
+    return bool(said) and all(_YES.fullmatch(line.strip()) for line in said)
 
 
 def direction(text: str) -> str:

@@ -10,6 +10,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, product
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as c
@@ -211,22 +212,61 @@ def _lines(words: Sequence[Word], page: int) -> list[Line]:
 
 
 def _without_margins(lines: list[Line], pages: int) -> list[Line]:
-    """Headers and footers stand on most pages, but for their number."""
+    """Headers and footers: the outermost lines of a page that stand on most pages, but for the page's number. What they
+    say is kept where it is said first; a price that changes from page to page is none."""
     if pages < 3:
         return lines
-    places: dict[str, set[int]] = {}
+    body = _body(lines)
+    places: dict[_Shape, set[int]] = {}
+    shapes = {id(line): list(_shapes(line)) for line in _outermost(lines) if not _is_heading(line, body)}
     for line in lines:
-        places.setdefault(re.sub(r"\d+", "#", line.text), set()).add(line.page)
-    return [line for line in lines if len(places[re.sub(r"\d+", "#", line.text)]) < max(3, 0.6 * pages)]
+        for shape in shapes.get(id(line), ()):
+            places.setdefault(shape, set()).add(line.page)
+    often = {shape: min(on) for shape, on in places.items() if len(on) >= max(3, 0.6 * pages)}
+    return [
+        line
+        for line in lines
+        if all(_is_first(line, shape, often[shape]) for shape in shapes.get(id(line), ()) if shape in often)
+    ]
+
+
+def _is_first(line: Line, shape: "_Shape", first: int) -> bool:
+    return line.page == first and "".join(shape) == line.text
+
+
+_Shape = tuple[str, ...]
+
+
+def _outermost(lines: Sequence[Line]) -> Iterator[Line]:
+    """The two highest and the two lowest of each page."""
+    for _, on in groupby(lines, lambda line: line.page):
+        by_height = sorted(on, key=lambda line: -line.top)
+        yield from {id(line): line for line in by_height[:2] + by_height[-2:]}.values()
+
+
+def _shapes(line: Line) -> Iterator[_Shape]:
+    """As it stands, and with each of its numbers, the first three, told by how far it is from the page's."""
+    pieces = re.split(r"(\d{1,5})", line.text)
+    numbers = range(1, min(len(pieces), 7), 2)
+    for relative in product((False, True), repeat=len(numbers)):
+        told = list(pieces)
+        for n, is_relative in zip(numbers, relative, strict=True):
+            told[n] = f"page{int(pieces[n]) - line.page:+}" if is_relative else pieces[n]
+        yield tuple(told)
+
+
+def _body(lines: Sequence[Line]) -> float:
+    """The size that most letters have."""
+    weights: Counter[float] = Counter()
+    for line in lines:
+        weights[round(line.size, 1)] += len(line.text)
+    return weights.most_common(1)[0][0] if weights else 0.0
 
 
 def _markdown(lines: Sequence[Line]) -> str:
     if not lines:
         return ""
-    weights: Counter[float] = Counter()
-    for line in lines:
-        weights[round(line.size, 1)] += len(line.text)
-    body = weights.most_common(1)[0][0]
+    body = _body(lines)
     sizes = sorted({round(one.size, 0) for one in lines if _is_heading(one, body)}, reverse=True)
     blocks: list[str] = []
     before: Line | None = None

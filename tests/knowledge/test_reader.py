@@ -141,6 +141,21 @@ async def test_entities_of_a_word_file_reach_no_file_and_no_server() -> None:
     assert "root:" not in found.chunks[0].text
 
 
+async def test_headers_and_footers_are_said_once_and_what_only_looks_alike_is_kept() -> None:
+    """A catalogue: every page is put like every other, and each says something of its own."""
+    book = Pdf()
+    for n in range(6):
+        lines = [f"# Boat {n + 1}", f"Boat {n + 1} costs ${n * 40 + 150} a day.", f"It sleeps {n % 2 + 4}."]
+        book.page("Lakeside Boats 2027", *lines, "Life jackets are free.", f"Page {n + 1} of 6")
+    found = await reader.read(book.bytes(), "boats.pdf")
+    said = "\n".join(f"{one.heading} {one.text}" for one in found.chunks)
+    for n in range(6):
+        assert said.count(f"${n * 40 + 150} a day") == 1
+        assert f"Boat {n + 1} costs" in said
+    assert (said.count("Lakeside Boats 2027"), said.count("of 6")) == (1, 0)
+    assert said.count("It sleeps 4.") == 3
+
+
 async def test_many_pages_are_too_many() -> None:
     document = Pdf()
     for _ in range(1_001):

@@ -109,7 +109,7 @@ class Booking(Skill):
         mine = await self._calendar.appointments(heard.workspace_id, heard.contact_id, heard.now)
         if run.goal == "look":
             return _shown(run, mine, heard)
-        if not mine and run.goal == "move" and wishes.read(heard) and not _MOVES.search(heard.text):
+        if not mine and run.goal == "move" and wishes.read(heard) and not _moves(heard.text, settings):
             return await self._book(replace(run, goal="book"), heard, settings)  # "bring my car in on Friday"
         if not mine:
             return Step(
@@ -162,7 +162,8 @@ class Booking(Skill):
             return replace(found, said=(*beside, *found.said))
         run, opening, changed = found
         name = heard.contact_name or _name_said(run, heard)
-        if name is None and settings.ask_name and (changed or "asked_name" not in run.memory):
+        again = run.memory.get("asked") == "name" and not heard.text  # after a digression
+        if name is None and settings.ask_name and (changed or again or "asked_name" not in run.memory):
             kept = run.recalling(asked="name", asked_name=True)
             asked = (*beside, Said("ask_person_name"))
             return Step(kept, asked, (_hold(kept, heard, settings, service, opening),))
@@ -176,6 +177,22 @@ class Booking(Skill):
             )
         kept = run.recalling(asked="confirm", **({"name": name} if name else {}))
         return Step(kept, (*beside, Said("booking_confirm", facts)), (held,), asks_yes=True)
+
+    async def _wait(self, run: Run, heard: Heard, settings: BookingSettings) -> Step:
+        """Onto the list; but whoever has been shown no times yet, and could have one, is shown them."""
+        service, wish = _service(run, heard, settings), _wish(run, heard)
+        if isinstance(service, str):
+            said = Said("booking_not_bookable", {"service": service})
+            return Step(run.ended(RunState.DONE), (said,), for_person="service_not_bookable")
+        if service is None:
+            kept = replace(run, goal=waiting.GOAL).recalling(asked="service", wish=wish.as_json())
+            options = [one.called(heard.language) for one in settings.services]
+            return Step(kept, (Said("booking_ask_service", {"options": options}),))
+        run = run.holding(service=service.name).recalling(wish=wish.as_json(), service=service.name)
+        found = await self._openings(run, heard, service, wishes.window(wish, heard.now, settings.horizon))
+        if found and run.goal == waiting.GOAL:
+            return await self._offered(replace(run, goal="book"), heard, settings, service, wish, found)
+        return waiting.joined(run, heard, settings, service, wish, found)
 
     async def _move(self, run: Run, heard: Heard, settings: BookingSettings, mine: Appointment) -> Step:
         service = settings.service(mine.service)
@@ -290,6 +307,12 @@ class Booking(Skill):
         facts = {"service": service.called(heard.language), "times": _times(chosen, heard), "wanted": None}
         kept = run.recalling(offers=[as_json(one) for one in chosen], asked="time", wish=None)
         return Step(kept, (Said("booking_others", facts),), (LetGo(run.id),))
+
+
+def _moves(text: str, settings: BookingSettings) -> bool:
+    """An oil change changes no appointment."""
+    named = "|".join(re.escape(name) for one in settings.services for name in (one.name, *one.synonyms))
+    return bool(_MOVES.search(re.sub(named, " ", text, flags=re.IGNORECASE)))
 
 
 def _zone(heard: Heard) -> ZoneInfo:

@@ -15,7 +15,8 @@ MANY = 10_000
 
 _CLAIM = text(
     "update knowledge_state set lease_until = frontdesk_now() + :lease where workspace_id in ("
-    " select workspace_id from knowledge_state where (due_at <= frontdesk_now() or model is distinct from :model)"
+    " select workspace_id from knowledge_state"
+    " where (due_at <= frontdesk_now() or (due_at is null and model is distinct from :model))"
     " and (lease_until is null or lease_until < frontdesk_now())"
     " and (cast(:only as uuid) is null or workspace_id = :only)"
     " order by due_at nulls last limit :limit for update skip locked) returning workspace_id"

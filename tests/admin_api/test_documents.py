@@ -11,6 +11,7 @@ import pytest
 
 from domain.turn import NoteGap
 from frontdesk.serving import listen, serving, url_of
+from knowledge.search import Hybrid
 from runtime.http import open_public_client
 from store import documents
 from tests.admin_api.api_rig import Api, Business, is_problem, together
@@ -343,3 +344,56 @@ async def test_a_character_that_no_text_can_hold_is_refused(api: Api, shop: Busi
         shop.path("/knowledge/search"), headers=shop.key("reader"), json={"query": question}
     )
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+async def test_what_is_deleted_while_it_is_searched_is_cited_no_more(api: Api, shop: Business) -> None:
+    """Whoever asks after the delete was answered finds nothing of it, also when the question was on its way before; and
+    a search in the middle finds all of it or nothing."""
+    keys = []
+    for n in range(3):
+        words = f"# Prices {n}\n\n## Crowns\n\nA porcelain crown costs ${n}150 at our office {n}.\n".encode()
+        keys.append((await upload(api, shop, words, f"prices-{n}.md")).json()["id"])
+    await learnt(shop)
+    gone: set[int] = set()
+
+    async def ask() -> None:
+        for _ in range(12):
+            before = set(gone)
+            offices = {int(one["text"].rstrip(".")[-1]) for one in await found(api, shop)}
+            assert not offices & before
+
+    async def delete() -> None:
+        for n, key in enumerate(keys):
+            await found(api, shop)
+            answer = await api.delete(shop.path(f"/documents/{key}"), headers=shop.key("admin"))
+            assert answer.status_code == 204
+            gone.add(n)
+
+    await asyncio.gather(ask(), ask(), delete())
+    assert await found(api, shop) == []
+
+
+class Slow:
+    """An embedder that waits until it is told to go on: the question is on its way."""
+
+    def __init__(self, inner: Any) -> None:
+        self.model, self.dimensions, self._inner = inner.model, inner.dimensions, inner
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def embed(self, texts: Any) -> Any:
+        self.asked.set()
+        await self.go_on.wait()
+        return await self._inner.embed(texts)
+
+
+async def test_a_question_that_is_embedded_while_its_document_is_deleted(api: Api, shop: Business) -> None:
+    key = (await upload(api, shop, PRICES)).json()["id"]
+    await learnt(shop)
+    slow = Slow(shop.rt.embedder)
+    asking = asyncio.create_task(
+        Hybrid(shop.rt.db, slow).search(shop.id, "what does a porcelain crown cost", 5)
+    )
+    await slow.asked.wait()
+    assert (await api.delete(shop.path(f"/documents/{key}"), headers=shop.key("admin"))).status_code == 204
+    slow.go_on.set()
+    assert await asking == ()

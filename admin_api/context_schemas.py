@@ -17,6 +17,7 @@ from admin_api.rights import Right
 from admin_api.schemas import Moment, Sent, Told, Words
 from admin_api.versions import IfMatch
 from dialogue.extract.sample import sample
+from domain.completion import reckon
 from domain.errors import FieldError, Invalid
 from domain.fields import json_schema
 from domain.workspace import Profile, Schema
@@ -36,8 +37,13 @@ class NewSchema(Sent):
     name: str = Field(description="Lower case letters, digits, hyphens.")
     fields: list[dict[str, Any]] = Field(
         max_length=200,
-        description="Each {name, type, description, options, synonyms, extract, required, requires, pii, minimum,"
-        " maximum, min_length, max_length, pattern, currency}; 23 types, from text to file.",
+        description="Each {name, type, description, options, synonyms, extract, required, requires, visible_when,"
+        " priority, pii, minimum, maximum, min_length, max_length, pattern, currency}; 23 types, from text to file.",
+    )
+    ask_first: list[dict[str, Any]] = Field(
+        default_factory=list,
+        max_length=50,
+        description="{when, fields}: while the conditions hold, these are asked for before all others.",
     )
     workflow: dict[str, Any] = Field(
         default_factory=dict, description="{initial, statuses, transitions: [{from, to, when, on, after}]}"
@@ -50,6 +56,7 @@ class SchemaPatch(Sent):
 
     name: str | None = None
     fields: list[dict[str, Any]] | None = Field(None, max_length=200)
+    ask_first: list[dict[str, Any]] | None = Field(None, max_length=50)
     workflow: dict[str, Any] | None = None
     position: int | None = _POSITION
 
@@ -68,6 +75,7 @@ class ContextSchema(BaseModel):
     version: int
     in_use: bool = Field(description="It is the one that conversations use.")
     fields: list[dict[str, Any]]
+    ask_first: list[dict[str, Any]]
     workflow: dict[str, Any]
     changed_by: str
     changed_at: Moment
@@ -113,7 +121,8 @@ class Taken(BaseModel):
 
 class Samples(BaseModel):
     fields: list[Taken]
-    missing: list[str] = Field(description="Required fields that the text does not fill.")
+    missing: list[str] = Field(description="Required fields that count and that the text does not fill.")
+    hidden: list[str] = Field(description="Fields that do not count with what the text says.")
 
 
 @router.get("")
@@ -233,10 +242,8 @@ async def test(here: Admitted, schema_id: str, wish: Sample) -> Samples:
         )
         for one in found
     ]  # fmt: skip
-    filled = {one.field for one in taken}
-    return Samples(
-        fields=taken, missing=[f.name for f in schema.fields if f.required and f.name not in filled]
-    )
+    done = reckon(schema, {one.field: one.value for one in taken}, here_and_now)
+    return Samples(fields=taken, missing=list(done.missing), hidden=sorted(done.hidden))
 
 
 def _small(seq: int | None) -> int | None:
@@ -273,7 +280,8 @@ def _shown(told: Version, found: Mapping[str, Version]) -> ContextSchema:
     body = told.body or {}
     return ContextSchema(
         id=told.id, name=told.name, version=told.n, in_use=next(iter(found)) == told.name,
-        fields=body.get("fields", []), workflow=body.get("workflow", {}), changed_by=told.actor, changed_at=told.at,
+        fields=body.get("fields", []), ask_first=body.get("ask_first", []),
+        workflow=body.get("workflow", {}), changed_by=told.actor, changed_at=told.at,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from dialogue import ruling
 from dialogue.extract.sample import Sampled, sample
 from domain import fields as types
 from domain import workflow
+from domain.completion import Completion, reckon
 from domain.errors import FieldError, Invalid, NotFound
 from domain.fields import Complaint
 from domain.rules.effects import SetStatus
@@ -35,6 +36,7 @@ READ_BACK = 50
 """So many of the customer's last messages are read again."""
 
 
+EMPTY = Completion(1.0, (), frozenset(), None)
 Chooser = Literal["rule", "channel", "skill", "human"]
 
 
@@ -50,8 +52,16 @@ class Context(BaseModel):
     status: str | None
     next_statuses: list[str] = Field(description="Where a person may put it from here.")
     values: dict[str, ContextValue]
-    missing: list[str] = Field(description="Required fields that are not filled.")
-    completion: float = Field(description="The share of the required fields that are filled, 0 to 1.")
+    missing: list[str] = Field(
+        description="Required fields that count and are not filled, in the order of asking."
+    )
+    completion: float = Field(
+        description="The share of the required fields that count which is filled, 0 to 1."
+    )
+    next_field: str | None = Field(
+        description="The one of `missing` that is asked for next; null: none can be."
+    )
+    hidden: list[str] = Field(description="Fields that do not count now: their `visible_when` does not hold.")
 
 
 class SetFields(Sent):
@@ -273,16 +283,16 @@ async def shown(tx: Tx, conversation_id: UUID) -> Context:
     profile = await schemas.profile_of(tx, conversation_id)
     kept = await contexts.current(tx, conversation_id)
     place = await standing.standing(tx, conversation_id, held.contact_id, profile)
-    needed = [f.name for f in profile.schemas[0].fields if f.required] if profile.schemas else []
-    missing = [name for name in needed if name not in kept]
+    values = {name: one.value for name, one in kept.items()}
+    done = reckon(profile.schemas[0], values, tx.now) if profile.schemas else EMPTY
     return Context(
         id=held.id, conversation_id=held.id, contact_id=held.contact_id,
         schema_name=profile.schemas[0].name if profile.schemas else None,
         schema_by=cast(Chooser | None, place.schema_by or None),
         version=await contexts.version(tx, conversation_id), status=place.status or None,
         next_statuses=_next(profile, place.status),
-        values={name: ContextValue.model_validate(one) for name, one in kept.items()}, missing=missing,
-        completion=1 - len(missing) / len(needed) if needed else 1.0,
+        values={name: ContextValue.model_validate(one) for name, one in kept.items()}, missing=list(done.missing),
+        completion=done.share, next_field=done.next, hidden=sorted(done.hidden),
     )  # fmt: skip
 
 

@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from dialogue import words
-from domain import fields
+from domain import completion, fields
+from domain.completion import answered, askable, in_order
 from domain.turn import Author, Line, SetField, Turn, UseSchema, Value
 from domain.workspace import Field_
 
 _TEMPLATE = {"multi_choice": "ask_choice"} | dict.fromkeys(
     ("integer", "decimal", "percent", "rating"), "ask_number"
 )
+
+_BARE = frozenset({"boolean", "integer", "decimal", "rating"})
 
 
 def context_of(turn: Turn) -> Mapping[str, Value]:
@@ -27,17 +30,29 @@ def context_of(turn: Turn) -> Mapping[str, Value]:
 
 
 def missing(turn: Turn) -> Field_ | None:
-    """The next required field whose own requirements are met and which has no complete value."""
-    context = context_of(turn)
-    lacking = [f for f in turn.profile.fields if f.required and not complete(f, context.get(f.name))]
-    return next((f for f in lacking if all(_filled(need, turn, context) for need in f.requires)), None)
+    """The next required field that counts, whose own requirements are met and which has no complete value."""
+    if not turn.profile.schemas:
+        return None
+    schema, values = turn.profile.schemas[0], values_of(turn)
+    lacking = [f for f in turn.profile.fields if f.required and not answered(f, values.get(f.name))]
+    lacking = in_order(schema, lacking, values, turn.now)
+    readable = {field.name for field in turn.profile.fields}
+    return next((f for f in askable(schema, lacking, values, turn.now) if f.name in readable), None)
+
+
+def values_of(turn: Turn) -> dict[str, Any]:
+    return {name: value.value for name, value in context_of(turn).items()}
+
+
+def hidden(turn: Turn) -> frozenset[str]:
+    """Fields that do not count as things stand."""
+    schemas = turn.profile.schemas
+    return completion.hidden(schemas[0], values_of(turn), turn.now) if schemas else frozenset()
 
 
 def complete(field: Field_, value: Value | None) -> bool:
     """A datetime of which only the day or only the time was said is not."""
-    if value is None or value.value in (None, "", []):
-        return False
-    return field.type != "datetime" or "T" in str(value.value)
+    return value is not None and answered(field, value.value)
 
 
 def question(field: Field_, language: str, turn: Turn, value: Value | None) -> str:
@@ -88,11 +103,20 @@ def label(field: Field_) -> str:
 
 def summary(turn: Turn, language: str) -> str:
     """What we have, as one reads it back."""
-    context = context_of(turn)
+    context, gone = context_of(turn), hidden(turn)
     filled = [
-        f for f in turn.profile.fields if f.name in context and context[f.name].value not in (None, "", [])
+        f
+        for f in turn.profile.fields
+        if f.name in context and f.name not in gone and context[f.name].value not in (None, "", [])
     ]
-    return ", ".join(show(f, context[f.name].value, language, turn.now) for f in filled)
+    return ", ".join(_read_back(f, context[f.name].value, language, turn) for f in filled)
+
+
+def _read_back(field: Field_, value: Any, language: str, turn: Turn) -> str:
+    """A bare "2" or "yes" says nothing: it gets its field's name, if that is in their language."""
+    shown = show(field, value, language, turn.now)
+    bare = field.type in _BARE and language == turn.profile.assistant.languages[0]
+    return f"{field.name.replace('_', ' ')}: {shown}" if bare else shown
 
 
 def show(field: Field_, value: Any, language: str, now: datetime) -> str:
@@ -105,8 +129,3 @@ def _either(options: tuple[str, ...], language: str) -> str:
     if len(shown) < 2:
         return "".join(shown)
     return f"{', '.join(shown[:-1])} {words.say('or', language, '')} {shown[-1]}"
-
-
-def _filled(name: str, turn: Turn, context: Mapping[str, Value]) -> bool:
-    known = {field.name: field for schema in turn.profile.schemas for field in schema.fields}
-    return complete(known[name], context.get(name)) if name in known else name in context

@@ -1,7 +1,8 @@
 """What the customer said, put into the schema's fields with its words; never over a person's value."""
 
 from dialogue.asking import asked, context_of, last_of_ours
-from dialogue.extract import Found, Heard, How, extract
+from dialogue.extract import Found, Heard, How
+from dialogue.extract.counting import extract_counting
 from dialogue.extract.polarity import corrects
 from domain.entities import Kind
 from domain.fields import FieldType, Here
@@ -27,9 +28,13 @@ def fill_context(turn: Turn, wanted: frozenset[str] | None = None) -> Turn:
     if wanted is None:
         field = asked(turn)
         wanted = frozenset({field.name}) if field else frozenset()
-    for found in extract(heard(turn, understood, wanted)):
+    for found in _found(turn, heard(turn, understood, wanted)):
         turn = _taken(turn, understood, found, is_asked=found.name in wanted)
     return _with_name(turn, understood)
+
+
+def _found(turn: Turn, heard: Heard) -> list[Found]:
+    return extract_counting(heard, turn.profile.schemas[0]) if turn.profile.schemas else []
 
 
 def heard(turn: Turn, understood: Understanding, wanted: frozenset[str]) -> Heard:
@@ -56,6 +61,8 @@ def _taken(turn: Turn, understood: Understanding, found: Found, *, is_asked: boo
         return turn  # read before another schema was chosen
     if field.type in DATED and not telling and understood.intent != "unknown":
         return turn
+    if field.type is FieldType.BOOLEAN and not telling and understood.intent not in ANSWERING:
+        return turn  # "is breakfast included?" does not order it
     if found.how is How.MEANT and not telling:
         return turn
     if found.how is How.ANSWERED and not _answers(field.type, understood):

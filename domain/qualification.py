@@ -63,15 +63,9 @@ class Score:
     reasons: tuple[str, ...]
 
 
-def answered(field: Field_, value: Any) -> bool:
-    """A moment of which only the day or only the time was said is not."""
-    if value is None or value in ("", []):
-        return False
-    return field.type != "datetime" or "T" in str(value)
-
-
 def plan(settings: QualificationSettings, fields: Sequence[Field_]) -> list[Field_]:
-    """What is asked, in order. Unknown names are left out: `complaints` says so when the file is applied."""
+    """What is asked; in order, when the settings name it. Unknown names are left out: `complaints` says so when the file
+    is applied."""
     by_name = {field.name: field for field in fields}
     if settings.ask:
         return [by_name[name] for name in settings.ask if name in by_name]

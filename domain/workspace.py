@@ -229,19 +229,25 @@ class ChannelSettings(Model):
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+class AskFirst(Model):
+    """When the conditions, over fields of the same schema, hold, these are asked for before all others."""
+
+    when: dict[str, Any] = Field(default_factory=dict)
+    fields: Annotated[tuple[str, ...], Field(min_length=1, max_length=200)]
+
+
 class Schema(Model):
     name: Slug
     fields: tuple[Field_, ...]
+    ask_first: Annotated[tuple[AskFirst, ...], Field(max_length=50)] = ()
+    """The first that holds goes before the second; then fields go by their priority."""
     workflow: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _known_requirements(self) -> "Schema":
+    def _makes_sense(self) -> "Schema":
         names = [field.name for field in self.fields]
         if len(set(names)) != len(names):
             raise ValueError("two fields have the same name")
-        unknown = {need for field in self.fields for need in field.requires} - set(names)
-        if unknown:
-            raise ValueError(f"requires names unknown fields: {', '.join(sorted(unknown))}")
         wrong = next((said for field in self.fields if (said := misdefined(field))), None)
         if wrong:
             raise ValueError(wrong)

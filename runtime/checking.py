@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from domain import qualification, workflow
+from domain import completion, qualification, workflow
 from domain.qualification import QualificationSettings
 from domain.rules import Rule
 from domain.workflow import Workflow
@@ -22,6 +22,8 @@ def complaints(profile: Profile) -> Iterator[dict[str, Any]]:
     for n, rule in enumerate(profile.rules):
         yield from _of(Rule, rule, ("rules", n))
     for n, schema in enumerate(profile.schemas):
+        for where, words, given in completion.complaints(schema):
+            yield _said(("schemas", n, *where), words, given)
         if schema.workflow:
             yield from _of(Workflow, schema.workflow, ("schemas", n, "workflow"))
     yield from _unknown_schemas(profile)

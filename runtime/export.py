@@ -96,12 +96,13 @@ def mapping(profile: Profile) -> dict[str, Any]:
 
 def _schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     fields = [
-        one | ({"synonyms": dict(sorted(one["synonyms"].items()))} if one.get("synonyms") else {})
+        one
+        | ({"synonyms": dict(sorted(one["synonyms"].items()))} if one.get("synonyms") else {})
+        | ({"visible_when": _ordered(one["visible_when"])} if one.get("visible_when") else {})
         for one in schema["fields"]
     ]
-    return {**schema, "fields": fields} | (
-        {"workflow": _ordered(schema["workflow"])} if schema.get("workflow") else {}
-    )
+    free = {name: _ordered(schema[name]) for name in ("ask_first", "workflow") if schema.get(name)}
+    return {**schema, "fields": fields, **free}
 
 
 def hours(value: Hours) -> dict[str, str]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -43,8 +44,7 @@ async def add(tx: Tx, profile: Profile) -> None:
         wrong = FieldError("/slug", "there is a workspace with this slug; choose another")
         raise Conflict("there is a workspace with this slug", code="slug_taken", errors=[wrong])
     await parts.record(tx, profile, "system")
-    await ruling.follow(tx, wanted=ruling.reads_log(profile))
-    await schedules.plan(tx, profile)
+    await plan_rules(tx, profile)
 
 
 async def replace_profile(
@@ -54,9 +54,14 @@ async def replace_profile(
     values = {"id": tx.workspace_id, "slug": profile.workspace.slug, "profile": _dump(profile)}
     version: int = (await tx.execute(_SET, values)).scalar_one()
     await parts.record(tx, profile, actor, renamed)
+    await plan_rules(tx, profile)
+    return version
+
+
+async def plan_rules(tx: Tx, profile: Profile) -> None:
+    """The log is followed if some rule waits for it, and rules on a schedule have their next time."""
     await ruling.follow(tx, wanted=ruling.reads_log(profile))
     await schedules.plan(tx, profile)
-    return version
 
 
 async def hold(tx: Tx) -> None:
@@ -89,7 +94,18 @@ def _dump(profile: Profile) -> str:
     for channel in data["channels"]:
         if channel["schema"] is None:
             del channel["schema"]  # nor this
+    for schema in data["schemas"]:
+        if not schema["ask_first"]:
+            del schema["ask_first"]
+        for field in schema["fields"]:
+            _without(field, visible_when=None, priority=100)
     return json.dumps(data)
+
+
+def _without(told: dict[str, Any], **defaults: Any) -> None:
+    for name, default in defaults.items():
+        if told[name] == default:
+            del told[name]
 
 
 @lru_cache(maxsize=256)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dialogue.extract import Heard, extract
+from dialogue.extract import Heard
+from dialogue.extract.counting import extract_counting
 from dialogue.vocabulary import speaks
 from domain.entities import find_entities
 from domain.fields import Here, show
@@ -31,7 +32,7 @@ def sample(schema: Schema, text: str, now: datetime, asked: frozenset[str] = fro
     text = text[:LONGEST]
     fields = tuple(f for f in schema.fields if f.extract)
     here = Here(now, speaks(text) or "en")
-    found = extract(Heard(text, fields, here, find_entities(text, now), asked))
+    found = extract_counting(Heard(text, fields, here, find_entities(text, now), asked), schema)
     by_name = {f.name: f for f in fields}
     return [
         Sampled(

@@ -5,13 +5,14 @@ from typing import Any
 
 from dialogue import hours
 from dialogue.asking import context_of
+from domain.completion import reckon
 from domain.rules import Facts
 from domain.turn import NameContact, SetField, Turn
 
 NAMES = (
     "message.text", "message.length", "message.channel", "intent", "intent.confidence", "language", "contact.name",
     "conversation.messages", "sentiment", "sentiment.score", "sentiment.urgency", "topics", "status", "priority", "tags",
-    "business.open", "skill", "action",
+    "business.open", "skill", "action", "schema.name", "schema.completion", "schema.missing",
 )  # fmt: skip
 """Beside the names of the context's fields."""
 
@@ -29,6 +30,7 @@ def facts_of(turn: Turn) -> Facts:
         "business.open": hours.closing(turn.profile.hours, turn.now) is not None,
         "skill": turn.skill or None,
     }  # fmt: skip
+    values |= _of_schema(turn, values)
     if understood is not None:
         values |= {
             "intent": understood.intent, "intent.confidence": understood.confidence, "language": understood.language,
@@ -36,6 +38,16 @@ def facts_of(turn: Turn) -> Facts:
         values |= _feeling(understood)
     since = {"status": turn.standing.status_at} if turn.standing.status_at else {}
     return Facts(values, turn.now, {**turn.changed, **_before(turn)}, since)
+
+
+def _of_schema(turn: Turn, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not turn.profile.schemas:
+        return {}
+    schema = turn.profile.schemas[0]
+    found = reckon(schema, values, turn.now)
+    return {
+        "schema.name": schema.name, "schema.completion": found.share, "schema.missing": list(found.missing),
+    }  # fmt: skip
 
 
 def _feeling(understood: Any) -> Mapping[str, Any]:

@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from dialogue.asking import asked, context_of
+from dialogue.asking import asked, context_of, hidden
 from dialogue.compose import language_of
 from dialogue.context import TELLING
+from dialogue.extract.counting import names
 from dialogue.extract.polarity import corrects, negated
 from dialogue.models import Models
 from dialogue.prompts.fencing import shown
@@ -145,6 +146,8 @@ def _may_fill(field: Field_, slot: Slot, turn: Turn, understood: Understanding, 
     telling = is_wanted or bool(TELLING & {part.intent for part in understood.parts})
     existing = context_of(turn).get(field.name)
     if existing is not None and (existing.source == "human" or not (telling or corrects(turn.text))):
+        return False
+    if field.name in hidden(turn) and not names(field, turn.profile.fields, turn.text):
         return False
     if field.type in OPEN and not is_wanted and (not telling or not _apart(field, slot, turn)):
         return False

@@ -57,6 +57,12 @@ class Field_(BaseModel):
     extract: bool = False
     required: bool = False
     requires: tuple[str, ...] = ()
+    """Fields of the same schema that are asked for before it."""
+    visible_when: dict[str, Any] | None = None
+    """Conditions over fields of the same schema. While they do not hold, it is not asked for, does not count, and is
+    taken from a message only when that names it."""
+    priority: Annotated[int, Field(ge=0, le=1000)] = 100
+    """Lower is asked for first."""
     pii: bool = False
     minimum: Bound = None
     maximum: Bound = None

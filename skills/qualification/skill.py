@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from domain.qualification import QualificationSettings, Score, Warmth, answered, plan, score
+from domain.completion import answered, askable, hidden, in_order
+from domain.qualification import QualificationSettings, Score, Warmth, plan, score
 from domain.skill import Command, Heard, Risk, Run, RunState, Said, Skill, Step
 from domain.workspace import Field_
 
@@ -38,10 +39,8 @@ class Qualification(Skill):
         missing = next(
             (
                 field
-                for field in plan(settings, fields)
-                if not _has(field, heard)
-                and refused.get(field.name, 0) < settings.refusals
-                and _open(field, heard)
+                for field in _asked_now(settings, heard)
+                if not _has(field, heard) and refused.get(field.name, 0) < settings.refusals
             ),
             None,
         )
@@ -54,7 +53,7 @@ class Qualification(Skill):
         """The last question again, without counting it as put twice."""
         quiet = replace(heard, told=frozenset(), affirms=None, command=None)
         asked = run.memory.get("asked")
-        if asked and asked not in heard.context:
+        if asked and asked not in heard.context and _counts(asked, heard):
             return Step(run, (Said("ask_field", field=asked),))
         return await self.step(run, quiet)
 
@@ -75,10 +74,21 @@ def _has(field: Field_, heard: Heard) -> bool:
     return answered(field, heard.context.get(field.name))
 
 
-def _open(field: Field_, heard: Heard) -> bool:
-    """What it builds on is known."""
-    by_name = {one.name: one for one in heard.profile.fields}
-    return all(_has(by_name[need], heard) for need in field.requires if need in by_name)
+def _counts(name: str, heard: Heard) -> bool:
+    """It is a field of the schema that this conversation fills now, and not hidden."""
+    schemas = heard.profile.schemas
+    known = bool(schemas) and name in {field.name for field in schemas[0].fields}
+    return known and name not in hidden(schemas[0], heard.context, heard.now)
+
+
+def _asked_now(settings: QualificationSettings, heard: Heard) -> list[Field_]:
+    """In order, those that count and for which what they build on is known."""
+    if not heard.profile.schemas:
+        return []
+    schema, fields = heard.profile.schemas[0], plan(settings, heard.profile.fields)
+    if not settings.ask:
+        fields = in_order(schema, fields, heard.context, heard.now)
+    return askable(schema, fields, heard.context, heard.now)
 
 
 def _finished(run: Run, heard: Heard, result: Score) -> Step:

@@ -35,6 +35,7 @@ from admin_api import (
     problems,
     rules,
     sign_in,
+    suggestions,
     templates,
     webhooks,
     workspaces,
@@ -71,7 +72,7 @@ _ABOUT = (
 )
 _IN_WORKSPACE = (
     contacts.router, context_schemas.router, contexts.of_conversation, contexts.router,
-    context_history.router, rules.router, analytics.router, costs.router,
+    context_history.router, suggestions.router, rules.router, analytics.router, costs.router,
     audit.router, files.router, webhooks.router,
     booking.catalogue, booking.times, booking.open_times, booking.router, feeds.router,
     calendars.router,

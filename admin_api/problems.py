@@ -55,6 +55,8 @@ CODES = {
     "needs_start": "The customer has opted out. Only their own START opts them in again; nobody can do it for them.",
     "illegal_transition": "The workflow does not lead from this status to that one; the detail names those it leads to.",
     "no_workflow": "The schema has no workflow, so there are no statuses.",
+    "suggestion_decided": "Somebody has accepted or dismissed it, or a person has set the field since.",
+    "field_gone": "The schema has no such field any more, or it does not take this value.",
     "name_taken": "There is a schema, or a rule, with this name.",
     "webhook_exists": "There is a webhook with this address.",
     "webhook_disabled": "The webhook is switched off.",

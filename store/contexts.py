@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy import text
 
 from domain.turn import SetField, Value
-from store import events, likely
+from store import events, likely, suggestions
 from store.db import Tx, new_id
 
 SCHEMA = "$schema"
@@ -189,9 +189,11 @@ async def set_by_person(
     changes: Mapping[str, Any],
     why: str | None = None,
     reverts: Mapping[str, UUID] | None = None,
+    evidence: Mapping[str, tuple[str, int]] | None = None,
 ) -> list[str]:
-    """The conversation is held. None empties a field, which the assistant may then fill again. Returns the fields that
-    are different now; rules that wait for them hear of it."""
+    """The conversation is held. None empties a field, which the assistant may then fill again. `evidence` are a
+    customer's words, and the seq of their message, that a person takes over. Returns the fields that are different now;
+    rules that wait for them hear of it."""
     before, place = await current(tx, conversation_id), await newest(tx, conversation_id)
     changed = []
     for name, value in changes.items():
@@ -199,9 +201,13 @@ async def set_by_person(
         same = kept.value == value and (value is None or kept.source == "human") if kept else value is None
         if same:
             continue
-        origin = Origin("human", person_id=person_id, why=why, reverts=(reverts or {}).get(name))
+        words, seq = (evidence or {}).get(name, ("", None))
+        origin = Origin(
+            "human", 1.0, words, seq, person_id=person_id, why=why, reverts=(reverts or {}).get(name)
+        )
         await add(tx, conversation_id, name, value, origin)
         changed.append(name)
+    await suggestions.supersede(tx, conversation_id, changes)
     if changed:
         told = ",".join(changed)
         await events.add(tx, "context.changed", conversation_id, conversation_id, fields=told, after=place)

@@ -70,6 +70,10 @@ _UNFOLLOW = text("delete from rule_cursor where workspace_id = :w")
 _FOLLOWERS = text(
     "select workspace_id, tx, n from rule_cursor where cast(:only as uuid) is null or workspace_id = :only"
 )
+_UNHEARD = text(
+    "select w.id from workspace w where not exists (select from rule_cursor c where c.workspace_id = w.id)"
+    " and (cast(:only as uuid) is null or w.id = :only) order by w.id"
+)
 _HOLD_PLACE = text("select tx, n from rule_cursor for update skip locked")
 _MOVE_PLACE = text("update rule_cursor set tx = :tx, n = :n")
 ROLES = ("owner", "admin", "agent", "viewer")
@@ -243,6 +247,11 @@ async def follow(tx: Tx, *, wanted: bool) -> None:
         return
     place = await events.now(tx)
     await tx.execute(_FOLLOW, {"w": tx.workspace_id, "tx": place.tx, "n": place.n})
+
+
+async def unheard(dispatch: Dispatch, only: UUID | None) -> list[UUID]:
+    """Workspaces that follow no log: most need none, but software that knew fewer rules may have left one out."""
+    return [row.id for row in await dispatch.db.execute(_UNHEARD, {"only": only})]
 
 
 async def followers(dispatch: Dispatch, only: UUID | None) -> dict[UUID, events.Place]:

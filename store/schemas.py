@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from domain.turn import UseSchema, Value
 from domain.workspace import Profile
-from store import contexts, workspaces
+from store import contexts, suggestions, workspaces
 from store.contexts import Origin
 from store.db import Tx
 
@@ -62,6 +62,7 @@ async def use(
         effect.by, turn_id=turn_id, person_id=person_id, why=effect.why, left_with=effect.left_with or None
     )
     await contexts.add(tx, conversation_id, contexts.SCHEMA, effect.schema or None, origin)
+    await suggestions.supersede(tx, conversation_id, effect.left)
     for name in sorted(left):
         await contexts.add(tx, conversation_id, name, None, origin)
     for row in rows:

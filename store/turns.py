@@ -27,6 +27,7 @@ from domain.turn import (
     Say,
     SetField,
     SetLanguage,
+    SuggestField,
     Turn,
     UseSchema,
 )
@@ -44,6 +45,7 @@ from store import (
     ruling,
     schemas,
     skill_runs,
+    suggestions,
     summaries,
     workspaces,
 )
@@ -450,6 +452,8 @@ async def _apply(tx: Tx, turn_id: UUID, turn: Turn, effect: Any, split: Split) -
             )
         case NoteGap(question, language):
             await gaps.add(tx, conversation.id, turn_id, question, language)
+        case SuggestField():
+            await suggestions.add(tx, conversation.id, turn_id, effect)
         case NameContact(name):
             await contacts.rename(tx, conversation.contact_id, name)
         case SetLanguage(language):

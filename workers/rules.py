@@ -10,6 +10,7 @@ from uuid import UUID
 
 from dialogue import ruling
 from domain.rules import Trigger
+from domain.rules.rule import TOLD_BY
 from domain.rules.effects import Fired
 from domain.turn import Turn
 from runtime.runtime import Runtime
@@ -23,24 +24,6 @@ from workers.loop import Loop, bare_trace
 
 logger = logging.getLogger(__name__)
 
-TRIGGERS = {
-    "conversation.opened": Trigger.CONVERSATION_OPENED,
-    "conversation.closed": Trigger.CONVERSATION_CLOSED,
-    "conversation.handed_over": Trigger.HANDOFF,
-    "conversation.status_changed": Trigger.STATUS_CHANGED,
-    "draft.proposed": Trigger.DRAFT_CREATED,
-    "draft.approved": Trigger.DRAFT_APPROVED,
-    "draft.edited": Trigger.DRAFT_APPROVED,
-    "draft.rejected": Trigger.DRAFT_REJECTED,
-    "draft.expired": Trigger.DRAFT_EXPIRED,
-    "delivery.failed": Trigger.DELIVERY_FAILED,
-    "delivery.undelivered": Trigger.DELIVERY_FAILED,
-    "appointment.booked": Trigger.APPOINTMENT_BOOKED,
-    "appointment.moved": Trigger.APPOINTMENT_MOVED,
-    "appointment.cancelled": Trigger.APPOINTMENT_CANCELLED,
-    "context.changed": Trigger.CONTEXT_CHANGED,
-}
-"""Events of the log that rules can wait for."""
 AT_ONCE = 100
 MOST, WINDOW = 10, timedelta(hours=1)
 """So often in one conversation may a rule act outside of messages; then it is one that sets itself off."""
@@ -52,6 +35,7 @@ class RuleWorker:
 
     def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
         self._rt, self._only = rt, only
+        self._caught_up = False
 
     def loop(self) -> Loop[UUID]:
         return Loop(
@@ -66,12 +50,24 @@ class RuleWorker:
 
     async def claim(self, limit: int) -> Sequence[UUID]:
         """Workspaces in whose log something new can be read."""
+        if not self._caught_up:
+            await self._catch_up()
         async with self._rt.db.dispatch() as dispatch:
             places = await rules.followers(dispatch, self._only)
             if not places:
                 return []
             moved = await events.moved(dispatch, places)
         return [workspace_id for workspace_id, readable in moved.items() if readable][:limit]
+
+    async def _catch_up(self) -> None:
+        """Once for each process: a workspace that was stored by software of other rules is followed, and has its times
+        planned, as if it were stored now."""
+        async with self._rt.db.dispatch() as dispatch:
+            found = await rules.unheard(dispatch, self._only)
+        for workspace_id in found:
+            async with self._rt.db.transaction(workspace_id) as tx:
+                await workspaces.plan_rules(tx, (await workspaces.get(tx)).profile)
+        self._caught_up = True
 
     async def next_due_s(self) -> float | None:
         return None
@@ -105,14 +101,14 @@ class RuleWorker:
         if place is None:
             return None
         found = await events.after(tx, place, AT_ONCE)
-        wanted = next((one for one in found if one.kind in TRIGGERS and one.conversation_id), None)
+        wanted = next((one for one in found if one.kind in TOLD_BY and one.conversation_id), None)
         if found:
             await rules.move_place(tx, wanted.place if wanted else found[-1].place)
         return wanted
 
     async def _ruled(self, tx: Tx, event: Event) -> None:
         assert event.conversation_id is not None
-        trigger = TRIGGERS[event.kind]
+        trigger = TOLD_BY[event.kind]
         changed = await _changed(tx, event, trigger)
         await run(tx, self._rt, event.conversation_id, lambda turn: ruling.rule(turn, trigger), changed)
 

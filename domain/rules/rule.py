@@ -40,6 +40,24 @@ IN_TURN = frozenset(
 _TIMES = frozenset({Trigger.TIME_ELAPSED, Trigger.CONVERSATION_IDLE, Trigger.SCHEDULE})
 FROM_LOG = frozenset(Trigger) - IN_TURN - _TIMES
 """Looked at when their event comes by in the log."""
+TOLD_BY = {
+    "conversation.opened": Trigger.CONVERSATION_OPENED,
+    "conversation.closed": Trigger.CONVERSATION_CLOSED,
+    "conversation.handed_over": Trigger.HANDOFF,
+    "conversation.status_changed": Trigger.STATUS_CHANGED,
+    "draft.proposed": Trigger.DRAFT_CREATED,
+    "draft.approved": Trigger.DRAFT_APPROVED,
+    "draft.edited": Trigger.DRAFT_APPROVED,
+    "draft.rejected": Trigger.DRAFT_REJECTED,
+    "draft.expired": Trigger.DRAFT_EXPIRED,
+    "delivery.failed": Trigger.DELIVERY_FAILED,
+    "delivery.undelivered": Trigger.DELIVERY_FAILED,
+    "appointment.booked": Trigger.APPOINTMENT_BOOKED,
+    "appointment.moved": Trigger.APPOINTMENT_MOVED,
+    "appointment.cancelled": Trigger.APPOINTMENT_CANCELLED,
+    "context.changed": Trigger.CONTEXT_CHANGED,
+}
+"""Events of the log that rules can wait for."""
 _TIMED = frozenset({Trigger.TIME_ELAPSED, Trigger.CONVERSATION_IDLE})
 
 

@@ -82,7 +82,8 @@ def _reply(turn: Turn, understood: Understanding) -> Reply | None:
 
 def _beside_skill(turn: Turn, spoken: Reply) -> Reply | None:
     """Other questions of the burst are answered first; what is not known goes to a person, and the skill waits."""
-    parts = [part for part in knowing.questions(turn) if part.intent not in turn.taken | BARE_TALK]
+    done = turn.taken | BARE_TALK
+    parts = [part for part in knowing.questions(turn) if part.intent not in done and part.text not in done]
     said = [reply for part in parts if (reply := _answer(part, turn, alone=len(parts) == 1)) is not None]
     if turn.spoken_after and (not said or any(reply.kind in ("unknown", "request") for reply in said)):
         return _together(said)
@@ -106,6 +107,8 @@ def _together(replies: list[Reply]) -> Reply | None:
         confidence=min(reply.confidence for reply in rest.values()),
         grounded=all(reply.grounded for reply in rest.values()),
         unanswered=tuple(text for reply in replies for text in reply.unanswered),
+        published=next((reply.published for reply in replies if reply.published), ""),
+        approve=next((reply.approve for reply in replies if reply.approve), ""),
     )
 
 

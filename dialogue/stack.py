@@ -31,24 +31,32 @@ async def act(turn: Turn, skills: Skills) -> Turn:
         return turn
     runs = [run for run in turn.runs if run.skill in enabled and not _stale(run, turn)]
     top = runs[0] if runs else None
-    heard = _heard(turn, top)
-    begun = None if proving.typed(top, heard) else _begun(turn, enabled, top, heard)
+    heard = await _pointing(_heard(turn, top), enabled, runs)
+    kept = proving.typed(top, heard) or (top is not None and enabled[top.skill].holds(top, heard))
+    begun = None if kept else _begun(turn, enabled, runs, heard)
     off = top is not None and begun is None and heard.command is Command.CANCEL
     if top is not None and off and enabled[top.skill].calls_off(top):
         return await _called_off(turn, enabled, heard, top, runs[1:])
     if begun is not None:
         skill, run, part = begun
         turn, heard = _in_schema(turn, skill, top, heard)
-        begins = replace(heard, begins=run is not top, confirmed=heard.confirmed and run is top)
+        anew = run not in runs
+        begins = replace(heard, begins=anew, confirmed=heard.confirmed and run is top)
         step = await proving.step(skill, run, begins)
-        return _stepped(turn, skill, step, [part.intent], began=run is not top)
+        return _stepped(turn, skill, step, [part.intent], began=anew)
     if top is None:
         return turn
     skill = enabled[top.skill]
     if heard.command is Command.REPEAT:
         return _stepped(turn, skill, await proving.resume(skill, top, heard), _all(turn))
     if proving.concerns(skill, top, heard):
-        return _stepped(turn, skill, await proving.step(skill, top, heard), _taken(turn))
+        step = await proving.step(skill, top, heard)
+        return _stepped(turn, skill, step, _taken(turn, skill, top, heard))
+    for run in runs[1:]:
+        below = enabled[run.skill]
+        if not below.verification and _fresh(run, turn) and below.answers(run, heard):
+            turn = _stepped(turn, below, await below.step(run, heard), _taken(turn, below, run, heard))
+            return _stepped(turn, skill, await proving.resume(skill, top, heard), [])
     return await _beside(turn, skill, top, heard)
 
 
@@ -70,19 +78,29 @@ async def begin(turn: Turn, skills: Skills) -> Turn:
 def _in_schema(turn: Turn, skill: Skill, top: Run | None, heard: Heard) -> tuple[Turn, Heard]:
     """A skill that begins may bring a schema; then the message says other things."""
     moved = schemas.of_skill(turn, skill.name)
-    return (turn, heard) if moved is turn else (moved, _heard(moved, top))
+    return (turn, heard) if moved is turn else (moved, replace(_heard(moved, top), subject=heard.subject))
 
 
-def _begun(turn: Turn, enabled: Skills, top: Run | None, heard: Heard) -> tuple[Skill, Run, Part] | None:
+async def _pointing(heard: Heard, enabled: Skills, runs: list[Run]) -> Heard:
+    """With what the message points at, of what was shown last; else what it names."""
+    resting = [(skill, None) for name, skill in enabled.items() if all(run.skill != name for run in runs)]
+    for skill, run in (*((enabled[run.skill], run) for run in runs), *resting):
+        if not skill.verification and (subject := await skill.points_at(run, heard)):
+            return replace(heard, subject=subject)
+    return heard
+
+
+def _begun(turn: Turn, enabled: Skills, runs: list[Run], heard: Heard) -> tuple[Skill, Run, Part] | None:
     """The first part of the burst that wants what a skill does. The goal that is under way goes on."""
     assert turn.understood is not None
     for part in turn.understood.parts:
         for skill in enabled.values():
-            goal = skill.goal(part.intent, heard)
+            goal = skill.goal(part.intent, replace(heard, part=part.text))
             if goal is None:
                 continue
-            if top is not None and top.skill == skill.name and skill.continues(top, goal, heard):
-                return skill, top, part
+            own = [run for run in (runs if skill.one_run else runs[:1]) if run.skill == skill.name]
+            if own and skill.continues(own[0], goal, heard):
+                return skill, own[0], part
             run_id = uuid5(turn.conversation.id, f"{turn.base_seq}:{skill.name}:{goal}")
             return skill, Run(run_id, skill.name, goal, turn.base_seq), part
     return None
@@ -117,7 +135,10 @@ def _stepped(
     run = replace(step.run, read_back=text if step.asks_yes else "")
     before = turn.spoken.text if turn.spoken else ""
     kind = "request" if step.for_person else "skill"
-    spoken = Reply(f"{before} {text}".strip(), kind, step.sources)
+    spoken = Reply(
+        f"{before} {text}".strip(), kind, step.sources,
+        published=text if step.published else "", approve=step.approve,
+    )  # fmt: skip
     note = (
         f"{skill.name} ({run.goal}) {'began' if began else 'goes on'}: {', '.join(s.key for s in step.said)}"
     )
@@ -164,10 +185,17 @@ def _heard(turn: Turn, top: Run | None) -> Heard:
     )  # fmt: skip
 
 
-def _taken(turn: Turn) -> list[str]:
-    """What a skill that goes on has answered: all but plain questions, which stand beside it."""
+def _taken(turn: Turn, skill: Skill, run: Run, heard: Heard) -> list[str]:
+    """What a skill that goes on has answered: intents, and of plain questions, which stand beside it, the words of those
+    that were for it."""
     assert turn.understood is not None
-    return [p.intent for p in turn.understood.parts if not (p.intent.startswith("ask_") and "?" in p.text)]
+    taken = []
+    for part in turn.understood.parts:
+        if not (part.intent.startswith("ask_") and "?" in part.text):
+            taken.append(part.intent)
+        elif skill.answers(run, replace(heard, text=part.text)):
+            taken.append(part.text)
+    return taken
 
 
 def _all(turn: Turn) -> list[str]:

@@ -79,7 +79,9 @@ def _about(reply: Reply, understood: Understanding, policy: Policy) -> Decision:
         return _person(drafts or Reason.COMPLAINT in approve, "complaint")
     if reply.kind == "unknown":
         return _person(drafts or Reason.UNKNOWN in approve, "unknown")
-    if Reason.MONEY in approve and mentions_money(reply.text):
+    if reply.approve:
+        return Decision(Action.DRAFT, reply.approve)
+    if Reason.MONEY in approve and mentions_money(_not_published(reply)):
         return Decision(Action.DRAFT, "money")
     if Reason.LOW_CONFIDENCE in approve and reply.confidence < policy.confidence:
         return Decision(Action.DRAFT, "low_confidence")
@@ -88,6 +90,10 @@ def _about(reply: Reply, understood: Understanding, policy: Policy) -> Decision:
     if reply.kind in REQUESTS:
         return Decision(Action.HANDOFF, reply.kind)
     return Decision(Action.SEND, "answered")
+
+
+def _not_published(reply: Reply) -> str:
+    return reply.text.replace(reply.published, "") if reply.published else reply.text
 
 
 def _person(draft: bool, reason: str) -> Decision:

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from domain.booking import Appointment, Opening, Service, Window
 from domain.identity import Way
+from domain.listings.home import Listing
+from domain.listings.search import Change, Found, Wanted
 from domain.llm import Allowance, Answer, Call, Ended, Piece, Request, Standing
-from domain.portfolio import Account
-from domain.turn import Passage, Understanding
 from domain.money import Quote
 from domain.money import Standing as Funds
+from domain.portfolio import Account
+from domain.turn import Passage, Understanding
 from domain.workspace import Profile
 
 if TYPE_CHECKING:
@@ -140,8 +142,6 @@ class Portfolio(Protocol):
         """The contact's own, priced as far as prices are known."""
 
 
-class Waker(Protocol):
-    """A hint that there is work. Losing one costs a poll's time, never work."""
 class Moneys(Protocol):
     """What a client can move, and what they have asked for. Reads only: moving is an effect of the turn."""
 
@@ -174,6 +174,8 @@ class Homes(Protocol):
     async def shortlist(self, workspace_id: UUID, contact_id: UUID) -> Sequence[Listing]: ...
 
 
+class Waker(Protocol):
+    """A hint that there is work. Losing one costs a poll's time, never work."""
 
     async def wake(self, topic: str) -> None: ...
 

@@ -72,6 +72,16 @@ class Command(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """Something that a customer points at while they talk to one skill, and another skill can be about."""
+
+    kind: str
+    """What sort of thing it is: home."""
+    key: str
+    called: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """All that a skill may look at."""
 
@@ -103,6 +113,10 @@ class Heard:
     """What they have proved of who they are; None is nothing."""
     thread_id: UUID | None = None
     """From where they write."""
+    part: str = ""
+    """The one sentence that is looked at, when a goal is asked for."""
+    subject: Subject | None = None
+    """What this message points at, among the things that some skill has shown."""
 
 
 class WorldEffect:
@@ -147,6 +161,10 @@ class Step:
     something else."""
     fills: Mapping[str, Any] = dataclass_field(default_factory=dict)
     """Context fields of these names get these values, where the workspace has them."""
+    published: bool = False
+    """Its figures of money are advertised to everybody: no offer of ours that a person would have to see first."""
+    approve: str = ""
+    """Why a person sees these words before the customer does, whatever the policy says; "" when the policy decides."""
 
 
 class Skill(ABC):
@@ -161,6 +179,8 @@ class Skill(ABC):
     skill takes no step and says nothing."""
     identities: "Identities | None" = None
     """By which the frame finds where a code can go. Without it nobody can prove anything, and a person goes on."""
+    one_run: bool = False
+    """Who asks for it again goes on with their run of it, also when another skill was spoken to in between."""
     goals: Mapping[str, str]
     """Intent → goal."""
 
@@ -179,6 +199,19 @@ class Skill(ABC):
     @abstractmethod
     def concerns(self, run: Run, heard: Heard) -> bool:
         """Whether this message goes on with the run, rather than being about something else."""
+
+    def holds(self, run: Run, heard: Heard) -> bool:
+        """This message is about what the run has shown, whatever else it looks like: "remove the second" from a list
+        calls off no appointment."""
+        return False
+
+    def answers(self, run: Run, heard: Heard) -> bool:
+        """Whether this question, the text of `heard`, is answered by the step, and not by the documents."""
+        return False
+
+    async def points_at(self, run: Run | None, heard: Heard) -> Subject | None:
+        """What of this run the message points at; without a run, what it names of this skill's things."""
+        return None
 
     @abstractmethod
     async def step(self, run: Run, heard: Heard) -> Step: ...

@@ -130,6 +130,10 @@ class Reply:
     """Which language model worded it; empty: our own templates and the documents' own sentences."""
     unanswered: tuple[str, ...] = ()
     """The customer's questions that no document answers."""
+    published: str = ""
+    """The words of it whose figures of money are advertised to everybody."""
+    approve: str = ""
+    """Why a person has to see it first, whatever the policy says."""
 
 
 class Action(StrEnum):
@@ -306,7 +310,7 @@ class Turn:
     spoken_after: bool = False
     """It is said only to come back to what was under way."""
     taken: frozenset[str] = frozenset()
-    """Intents of parts that the skill has dealt with."""
+    """Intents of parts that the skill has dealt with, and the words of single ones."""
     skill: str = ""
     """The skill that took a step."""
     pending: tuple[WorldEffect, ...] = ()

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
-from runtime import files, portfolios
+from runtime import files, listings, portfolios
 from runtime.demo import Business
 from runtime.files import BadFile, WorkspaceFile
 from runtime.runtime import Runtime
@@ -39,6 +40,7 @@ async def _load(rt: Runtime, file: WorkspaceFile, simulator_url: str) -> Busines
     account = (await rt.http.post(f"{simulator_url}/sim/accounts", json={})).json()
     credentials = {"account_sid": account["sid"], "auth_token": account["auth_token"]}
     workspace_id = await files.apply(rt, file, credentials)
+    await _homes(rt, workspace_id, ROOT / "demos" / file.profile.workspace.slug / "listings.json")
     async with rt.db.transaction(workspace_id) as tx:
         await _samples(tx, ROOT / "demos" / file.profile.workspace.slug)
         listed = await channels.listed(tx)
@@ -60,6 +62,19 @@ async def _load(rt: Runtime, file: WorkspaceFile, simulator_url: str) -> Busines
     return Business(
         identity.slug, str(workspace_id), identity.name, channel.address, str(channel.id), key, chat
     )
+
+
+async def _homes(rt: Runtime, workspace_id: UUID, path: Path) -> None:
+    """What a demo lists, where it lists something. Raise BadFile."""
+    text = _text(path)
+    if text:
+        taken = await listings.take(rt.db, workspace_id, text, "demo")
+        if taken.bad:
+            raise BadFile([f"{path}:{one.line}: {one.why}" for one in taken.bad])
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 async def _samples(tx: Tx, folder: Path) -> None:

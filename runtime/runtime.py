@@ -22,6 +22,7 @@ from knowledge.embedding.openai import OpenAIEmbedder
 from knowledge.search import Hybrid
 from runtime.calendars import Calendars, open_calendars
 from runtime.diary import Diary
+from runtime.homes import StoredHomes
 from runtime.http import Client, open_client, open_public_client
 from runtime.identities import StoredIdentities
 from runtime.models import open_models
@@ -104,7 +105,7 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             knowledge = Hybrid(db, minilm, embedder)  # what was embedded here before goes on serving
             skills = open_skills(
                 Diary(db), StoredPortfolio(db), StoredIdentities(db),
-                StoredMoney(db, lambda: open_broker(settings, http)),
+                StoredMoney(db, lambda: open_broker(settings, http)), StoredHomes(db, minilm, embedder),
             )  # fmt: skip
             yield Runtime(
                 settings, db, http, wake, understander, embedder, knowledge, skills, crash, web,

@@ -1,9 +1,10 @@
 """Every skill by its name: one line to add one. A workspace has those that its file names under `skills`."""
 
 from domain.booking import BookingSettings
+from domain.listings.search import PropertySearchSettings
 from domain.money import MoneySettings
 from domain.portfolio import PortfolioSettings
-from domain.ports import Calendar, Identities, Moneys
+from domain.ports import Calendar, Homes, Identities, Moneys
 from domain.ports import Portfolio as PortfolioSource
 from domain.qualification import QualificationSettings
 from domain.skill import Skill
@@ -11,6 +12,7 @@ from domain.workspace import Model
 from skills.booking import Booking
 from skills.money import MoneyMoves
 from skills.portfolio import Portfolio
+from skills.property_search import PropertySearch
 from skills.qualification import Qualification
 
 SETTINGS: dict[str, type[Model]] = {
@@ -18,15 +20,17 @@ SETTINGS: dict[str, type[Model]] = {
     "qualification": QualificationSettings,
     "portfolio": PortfolioSettings,
     "money": MoneySettings,
+    "property_search": PropertySearchSettings,
 }
 """The shape of each skill's settings in the workspace's file."""
 
 
 def open_skills(
-    calendar: Calendar, portfolio: PortfolioSource, identities: Identities, moneys: Moneys
+    calendar: Calendar, portfolio: PortfolioSource, identities: Identities, moneys: Moneys, homes: Homes
 ) -> dict[str, Skill]:
     """Each made with the ports by which it reads the world. Where two could begin, the one named first does."""
     known: tuple[Skill, ...] = (
-        Booking(calendar), Portfolio(portfolio, identities), MoneyMoves(moneys, identities), Qualification()
+        Booking(calendar), Portfolio(portfolio, identities), MoneyMoves(moneys, identities),
+        PropertySearch(homes), Qualification(),
     )  # fmt: skip
     return {skill.name: skill for skill in known}

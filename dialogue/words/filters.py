@@ -14,6 +14,22 @@ LOCALES = {"en": "en_US", "es": "es_US"}
 _AND, _OR, _AT = {"en": "and", "es": "y"}, {"en": "or", "es": "o"}, {"en": "at", "es": "a las"}
 
 
+_HOME_WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "beds": "bd", "baths": "ba", "size": "sq ft", "month": " a month", "built": "built", "house": "house",
+        "condo": "condo", "townhouse": "townhouse", "multi_family": "multi-family", "manufactured": "manufactured",
+        "land": "land", "other": "other", "pending": "under contract", "sold": "sold", "off": "no longer listed",
+        "in": "in", "up_to": "up to", "from": "from", "at_most": "at most", "since": "built since",
+    },
+    "es": {
+        "beds": "rec", "baths": "baños", "size": "pies2", "month": " al mes", "built": "de", "house": "casa",
+        "condo": "condominio", "townhouse": "casa adosada", "multi_family": "dúplex", "manufactured": "prefabricada",
+        "land": "terreno", "other": "otro", "pending": "bajo contrato", "sold": "vendida", "off": "ya no se ofrece",
+        "in": "en", "up_to": "hasta", "from": "desde", "at_most": "como mucho", "since": "construida desde",
+    },
+}  # fmt: skip
+
+
 def clock(value: time, language: str) -> str:
     """Without the non-breaking spaces that would turn a text message into UCS-2."""
     shown = format_time(value, "short", locale=LOCALES.get(language, "en_US"))
@@ -61,6 +77,49 @@ def money(value: Mapping[str, Any], language: str) -> str:
     )
 
 
+def homes(values: Sequence[Mapping[str, Any]], language: str) -> str:
+    """One a line: "1) 412 Maple Ave, Zilker: $450,000, 3 bd, 2.5 ba, 1,650 sq ft"."""
+    return "\n".join(f"{one['n']}) {home(one, language)}" for one in values)
+
+
+def home(one: Mapping[str, Any], language: str) -> str:
+    """Where there is room also what kind of home it is, when it was built and what it has."""
+    words = _HOME_WORDS[language if language in _HOME_WORDS else "en"]
+    price = money(one["price"], language) + (words["month"] if one["rent"] else "")
+    parts = [price, f"{one['beds']} {words['beds']}"]
+    parts += [f"{one['baths']} {words['baths']}"] if one["baths"] else []
+    parts += [f"{one['size']:,} {words['size']}"] if one["size"] else []
+    if one["rich"]:
+        parts += [words[one["kind"]]] if one["kind"] in words else []
+        parts += [f"{words['built']} {one['year']}"] if one["year"] else []
+        parts += [", ".join(one["has"][:4])] if one["has"] else []
+    gone = f" ({words[one['gone']]})" if one["gone"] else ""
+    says = f" - {', '.join(one['says'])}" if one["says"] else ""
+    return f"{one['address']}, {one['place']}{gone}: {', '.join(parts)}{says}"
+
+
+def wanted(one: Mapping[str, Any], language: str) -> str:
+    """What was asked for, as one reads it back; "" when nothing was."""
+    words = _HOME_WORDS[language if language in _HOME_WORDS else "en"]
+    parts = [f"{one['beds']}+ {words['beds']}"] if one["beds"] else []
+    parts += [f"{one['baths']}+ {words['baths']}"] if one["baths"] else []
+    parts += [f"{one['size']:,}+ {words['size']}"] if one["size"] else []
+    parts += [f"{words['at_most']} {one['most_size']:,} {words['size']}"] if one["most_size"] else []
+    parts += [f"{words['since']} {one['newer']}"] if one["newer"] else []
+    if one["low"] and one["high"]:
+        parts.append(f"{money(one['low'], language)} - {money(one['high'], language)}")
+    elif one["low"] or one["high"]:
+        parts.append(
+            f"{words['up_to' if one['high'] else 'from']} {money(one['high'] or one['low'], language)}"
+        )
+    parts += (
+        [_joined([words.get(kind, kind) for kind in one["kinds"]], _OR[language])] if one["kinds"] else []
+    )
+    parts += one["features"]
+    parts += [f"{words['in']} {_joined(one['areas'], _OR[language])}"] if one["areas"] else []
+    return ", ".join(parts)
+
+
 def _joined(shown: Sequence[str], last: str) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {last} {shown[-1]}"
 
@@ -81,6 +140,9 @@ FILTERS: dict[str, Callable[..., str]] = {
     "clock": _in_language(clock),
     "appointments": _in_language(appointments),
     "money": _in_language(money),
+    "homes": _in_language(homes),
+    "home": _in_language(home),
+    "wanted": _in_language(wanted),
     "either": _in_language(
         lambda values, language: _joined([str(v).replace("_", " ") for v in values], _OR[language])
     ),

@@ -6,7 +6,6 @@ import re
 _WORDS = {
     "pool": r"(?:swimming )?pools?\b(?! table)|piscinas?|albercas?",
     "garage": r"garages?|garajes?|cocheras?",
-    "yard": r"(?:back|front)? ?yards?|patio trasero|jard[ií]n(?:es)?|(?:a |big |large |nice |small )gardens?\b",
     "fenced_yard": r"fenced|cercad[oa]s?|bardad[oa]s?",
     "fireplace": r"fire ?places?|chimeneas?",
     "waterfront": r"water ?front|lake ?front|on (?:the|a) (?:lake|river|water)|frente al (?:lago|r[ií]o|agua)",
@@ -32,7 +31,7 @@ _WORDS = {
 }
 FEATURES = {name: re.compile(rf"(?:(?<=\W)|^)(?:{words})", re.IGNORECASE) for name, words in _WORDS.items()}
 _NAMES_ES = {
-    "pool": "piscina", "garage": "garaje", "yard": "jardín", "fenced_yard": "patio cercado", "fireplace": "chimenea",
+    "pool": "piscina", "garage": "garaje", "fenced_yard": "patio cercado", "fireplace": "chimenea",
     "waterfront": "frente al agua", "view": "vistas", "single_story": "un solo piso", "new": "construcción nueva",
     "hardwood": "piso de madera", "office": "oficina", "patio": "terraza", "balcony": "balcón",
     "air_conditioning": "aire acondicionado", "laundry": "lavandería", "furnished": "amueblado", "basement": "sótano",

@@ -64,6 +64,8 @@ class ExpectedEnd(_Model):
     conversations: int | None = None
     """How many of them are open."""
     appointments: list[Any] | None = None
+    waitlist: list[str] | None = None
+    """What became of everybody who waits or waited for a time, who came first, first."""
     money: list[Any] | None = None
     """All that was asked for, oldest first: kind, amount, direction, state. The broker has each once, and the books say
     the same."""
@@ -123,6 +125,8 @@ class Story(_Model):
     holdings: str | None = None
     """A CSV of what the business's clients hold, imported before the first step; `prices` likewise."""
     prices: str | None = None
+    listings: str | None = None
+    """Homes as RESO-style JSON or CSV."""
     broker: list[dict[str, Any]] = Field(default_factory=list)
     """Clients of the business at its broker: {phone, number, cash, holdings, bank}."""
     steps: tuple[Step, ...]

@@ -148,7 +148,7 @@ async def _place(broker: AlpacaMoney, way: Way) -> tuple[str, str]:
             order = await broker.order(way.account, body)
             return order.id, order.status
         case Kind.ACCOUNT:
-            contact = {"email_address": told["email"], "phone_number": told["phone"]}
+            contact = {"email_address": told["email"]}
             identity = {"given_name": told["given"], "family_name": told["family"]}
             return await broker.open({"contact": contact, "identity": identity})
 

@@ -26,6 +26,8 @@ class Service(Model):
     names: dict[Literal["en", "es"], Name] = Field(default_factory=dict)
     """What it is called in another language: {es: limpieza}."""
     description: str = ""
+    of: Name | None = None
+    """What kind of thing it can be about: home, for a showing. Nobody else is there at the same time."""
 
     def called(self, language: str) -> str:
         return next((name for code, name in self.names.items() if code == language), self.name)
@@ -68,6 +70,8 @@ class BookingSettings(SkillSettings):
     """Minutes between two possible beginnings."""
     hold: Duration = timedelta(minutes=10)
     """How long a chosen time is kept while the customer makes up their mind."""
+    offer: Duration = timedelta(minutes=30)
+    """How long a time that has become free is kept for whoever waits for it and is asked."""
     remind: tuple[Duration, ...] = (timedelta(hours=24),)
     change_until: Duration = timedelta(0)
     """Later than this before it begins, only a person may move or cancel it."""
@@ -93,6 +97,8 @@ class BookingSettings(SkillSettings):
         return next((one for one in self.services if one.name.casefold() == name.casefold()), None)
 
 
+ABOUT = "about:"
+"""The resource that a thing is which appointments are about: this, and its key."""
 EVERYBODY = "*"
 """The resource of a service that names no staff."""
 WHOLE = -1
@@ -140,6 +146,8 @@ class Window:
     earliest: time = time.min
     latest: time = time.max
     at: datetime | None = None
+    about: str = ""
+    """The key of what it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +165,9 @@ class Appointment:
     """When they said, to a reminder, that they will come."""
     conversation_id: UUID | None = None
     source: str = "customer"
+    about: str = ""
+    """The key of what it is about: of a home that is shown."""
+    about_called: str = ""
 
     @property
     def staff(self) -> str:
@@ -174,6 +185,8 @@ class HoldTime(WorldEffect):
     opening: Opening
     buffer: timedelta
     until: datetime
+    about: str = ""
+    about_called: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +247,7 @@ def openings(
     last = min(window.end, now + settings.horizon)
     lanes = _lanes(service)
     taken = {lane: sorted((b.start, b.end) for b in busy if b.takes(*lane)) for lane in lanes}
+    elsewhere = sorted((b.start, b.end) for b in busy if b.resource.startswith(ABOUT))
     length, rest = timedelta(minutes=service.minutes), timedelta(minutes=service.buffer)
     day = first.astimezone(zone).date()
     while datetime.combine(day, time.min, zone) < last:
@@ -245,6 +259,8 @@ def openings(
                     if start in found or not (first <= start < last):
                         continue
                     if not (window.earliest <= local <= window.latest):
+                        continue
+                    if not _clear(elsewhere, start, start + length):
                         continue
                     if _clear(taken[resource, seat], start, start + length + rest):
                         found[start] = Opening(start, start + length, resource, seat)

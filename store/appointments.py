@@ -1,6 +1,7 @@
 """Appointments: times held and booked. That nobody gets a time twice is the database's own rule (an exclusion
 constraint); whoever comes second is `Overtaken`."""
 
+import re
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from domain.booking import (
+    ABOUT,
     Appointment,
     BookTime,
     Busy,
@@ -32,7 +34,7 @@ _CAME = frozenset({"done", "no_show"})
 _NEVER_WERE = frozenset({"held", "released", "expired"})
 _COLUMNS = (
     "id, contact_id, service, resource, starts_at, ends_at, state, version, name, confirmed_at, conversation_id,"
-    " source"
+    " source, about, about_called"
 )
 _BUSY = text(
     "select resource, seat, starts_at, blocked_until from appointment where starts_at < :end and blocked_until > :start"
@@ -40,6 +42,11 @@ _BUSY = text(
     " and not (id = any(:besides)) and (run_id is null or state = 'booked' or not (run_id = any(:besides)))"
     " union all select l.resource, -1, b.starts_at, b.ends_at from calendar_busy b join calendar_link l"
     " on l.workspace_id = b.workspace_id and l.id = b.link_id where b.starts_at < :end and b.ends_at > :start"
+)
+_BUSY_ABOUT = text(
+    "select starts_at, ends_at from appointment where about = :about and starts_at < :end and ends_at > :start"
+    " and (state = 'booked' or (state = 'held' and held_until > frontdesk_now()))"
+    " and not (id = any(:besides)) and (run_id is null or state = 'booked' or not (run_id = any(:besides)))"
 )
 _OF_CONTACT = text(
     f"select {_COLUMNS} from appointment where {_THEIRS} and state = 'booked' and ends_at > :now"  # noqa: S608
@@ -64,24 +71,31 @@ _LET_GO = text(
 )
 _EXPIRE = text(
     "update appointment set state = 'expired', updated_at = frontdesk_now(), version = version + 1"
-    " where lane = :lane and state = 'held' and held_until <= frontdesk_now()"
+    " where (lane = :lane or about_lane = :about_lane) and state = 'held' and held_until <= frontdesk_now()"
     " and starts_at < :blocked and blocked_until > :start"
 )
 _ADD = text(
     "insert into appointment (workspace_id, id, run_id, contact_id, conversation_id, service, resource, seat, lane,"
-    " starts_at, ends_at, blocked_until, state, held_until, name, source) values (:w, :id, :run, :contact, :conversation,"
-    " :service, :resource, :seat, :lane, :start, :end, :blocked, :state, :until, :name, :source)"
+    " starts_at, ends_at, blocked_until, state, held_until, name, source, about, about_called, about_lane)"
+    " values (:w, :id, :run, :contact, :conversation, :service, :resource, :seat, :lane, :start, :end, :blocked, :state,"
+    " :until, :name, :source, :about, :about_called, :about_lane)"
 )
 _PROLONG = text(
     "update appointment set held_until = :until, service = :service, ends_at = :end, blocked_until = :blocked,"
     " updated_at = frontdesk_now() where run_id = :run and state = 'held' and lane = :lane and starts_at = :start"
-    " returning id"
+    " and about is not distinct from :about returning id"
 )
 _BOOK = text(
     "update appointment set state = 'booked', held_until = null, name = :name, updated_at = frontdesk_now(),"
-    " version = version + 1 where run_id = :run and state = 'held' and lane = :lane and starts_at = :start returning id"
+    " version = version + 1 where run_id = :run and state = 'held' and lane = :lane and starts_at = :start"
+    " and about is not distinct from :about returning id"
 )
 _BOOKED_BY = text("select id from appointment where run_id = :run and state = 'booked'")
+# Whoever has what they waited for waits no more.
+_WAITED = text(
+    "update waitlist set state = 'booked', updated_at = frontdesk_now() where state in ('waiting', 'asked')"  # noqa: S608
+    f" and (run_id = :run or ({_THEIRS} and service = :service and :start >= starts_at and :start < ends_at))"
+)
 _MOVE = text(
     "update appointment set starts_at = :start, ends_at = :end, blocked_until = :blocked, resource = :resource,"  # noqa: S608
     " seat = :seat, lane = :lane, confirmed_at = null, version = version + 1, updated_at = frontdesk_now()"
@@ -131,6 +145,16 @@ async def busy(tx: Tx, start: datetime, end: datetime, besides: Collection[UUID]
     return [Busy(row.resource, row.seat, row.starts_at, row.blocked_until) for row in rows]
 
 
+async def busy_about(
+    tx: Tx, about: str, start: datetime, end: datetime, besides: Collection[UUID] = ()
+) -> list[Busy]:
+    """When somebody is at the thing that it is about."""
+    values = {"about": about, "start": start, "end": end, "besides": list(besides)}
+    return [
+        Busy(f"{ABOUT}{about}", 0, row.starts_at, row.ends_at) for row in await tx.execute(_BUSY_ABOUT, values)
+    ]
+
+
 async def of_contact(tx: Tx, contact_id: UUID, now: datetime) -> Sequence[Appointment]:
     """Booked and not over, earliest first."""
     return [
@@ -171,6 +195,7 @@ async def book(tx: Tx, effect: BookTime) -> None:
     name = tx.vault.seal_maybe("appointment.name", effect.name)
     row = (await tx.execute(_BOOK, values | {"name": name})).first()
     appointment_id = row.id if row else await _add(tx, held, values, "booked", name)
+    await tx.execute(_WAITED, values)
     await _wind(tx, appointment_id, held.opening.start, held.opening.end, effect.remind)
     await audit.add(tx, "ai", "appointment_booked", "appointment", appointment_id)
 
@@ -229,6 +254,7 @@ async def make(
         appointment_id = await _add(tx, held, values, "booked", sealed, "person")
     except Overtaken as error:
         raise taken() from error
+    await tx.execute(_WAITED, values)
     await _wind(tx, appointment_id, held.opening.start, held.opening.end, remind)
     await audit.add(tx, actor, "appointment_booked", "appointment", appointment_id)
     return await get(tx, appointment_id)
@@ -321,15 +347,25 @@ async def _place(tx: Tx, effect: HoldTime) -> dict[str, Any]:
     """The values of a row, its lane found or made, and holds that have run out there put aside."""
     opening = effect.opening
     where = {"resource": opening.resource, "seat": opening.seat}
-    await tx.execute(_ADD_LANE, {"w": tx.workspace_id, **where})
-    lane = (await tx.execute(_LANE, where)).scalar_one()
+    lane = await _lane(tx, **where)
+    about = {"about": effect.about or None, "about_called": effect.about_called or None, "about_lane": None}
+    if effect.about:
+        about["about_lane"] = await _lane(tx, f"{ABOUT}{effect.about}", 0)
     values = {
         "w": tx.workspace_id, "run": effect.run_id, "contact": effect.contact_id,
         "conversation": effect.conversation_id, "service": effect.service, **where, "lane": lane,
         "start": opening.start, "end": opening.end, "blocked": opening.end + effect.buffer, "until": effect.until,
+        **about,
     }  # fmt: skip
     await tx.execute(_EXPIRE, values)
     return values
+
+
+async def _lane(tx: Tx, resource: str, seat: int) -> Any:
+    """The number of this seat, found or made."""
+    where = {"resource": resource, "seat": seat}
+    await tx.execute(_ADD_LANE, {"w": tx.workspace_id, **where})
+    return (await tx.execute(_LANE, where)).scalar_one()
 
 
 async def _add(
@@ -346,7 +382,7 @@ async def _exclusively(tx: Tx, sql: Any, values: dict[str, Any]) -> Any:
     try:
         return await tx.execute(sql, values)
     except IntegrityError as error:
-        if "appointment_one_at_a_time" in str(error.orig):
+        if re.search(r"appointment_(?:about_)?one_at_a_time", str(error.orig)):
             raise Overtaken("the time is taken") from error
         raise
 
@@ -366,4 +402,6 @@ def _appointment(tx: Tx, row: Any) -> Appointment:
         row.confirmed_at,
         row.conversation_id,
         row.source,
+        row.about or "",
+        row.about_called or "",
     )

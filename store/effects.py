@@ -11,10 +11,12 @@ from pydantic import TypeAdapter
 
 from domain.booking import BookTime, CancelTime, ConfirmTime, HoldTime, LetGo, MoveTime
 from domain.identity import SendCode
+from domain.listings.shortlist import KeepHome, LetHomeGo
 from domain.money import CallOffMoney, DropBank, MoveMoney, WantBank
 from domain.rules.effects import Assign, CallWebhook, Fired, SetPriority, SetStatus, SetTag, Tell, WaitThen
 from domain.skill import SaveRun, WorldEffect
-from store import appointments, banks, identities, money, ruling, skill_runs, webhooks
+from domain.waiting import DeclineOffer, JoinWaitlist, LeaveWaitlist, OfferTime
+from store import appointments, banks, identities, money, ruling, shortlists, skill_runs, waiting, webhooks
 from store.db import Tx
 
 
@@ -112,11 +114,37 @@ async def _drop_bank(tx: Tx, effect: DropBank, where: Where) -> None:
     await banks.drop(tx, effect)
 
 
+async def _keep_home(tx: Tx, effect: KeepHome, where: Where) -> None:
+    await shortlists.keep(tx, effect)
+
+
+async def _let_home_go(tx: Tx, effect: LetHomeGo, where: Where) -> None:
+    await shortlists.drop(tx, effect)
+
+
+async def _join_waitlist(tx: Tx, effect: JoinWaitlist, where: Where) -> None:
+    await waiting.join(tx, effect)
+
+
+async def _leave_waitlist(tx: Tx, effect: LeaveWaitlist, where: Where) -> None:
+    await waiting.leave(tx, effect)
+
+
+async def _offer_time(tx: Tx, effect: OfferTime, where: Where) -> None:
+    await waiting.offer(tx, effect)
+
+
+async def _decline_offer(tx: Tx, effect: DeclineOffer, where: Where) -> None:
+    await waiting.decline(tx, effect)
+
+
 DOERS: dict[type[WorldEffect], Callable[[Tx, Any, Where], Awaitable[None]]] = {
     SaveRun: _save_run, HoldTime: _hold, BookTime: _book, MoveTime: _move, CancelTime: _cancel, LetGo: _let_go,
-    ConfirmTime: _confirm,
+    ConfirmTime: _confirm, JoinWaitlist: _join_waitlist, LeaveWaitlist: _leave_waitlist, OfferTime: _offer_time,
+    DeclineOffer: _decline_offer,
     SetStatus: _status, SetTag: _tag, SetPriority: _priority, Assign: _assign, Tell: _tell, Fired: _fired,
     WaitThen: _wait, CallWebhook: _webhook, SendCode: _send_code,
+    KeepHome: _keep_home, LetHomeGo: _let_home_go,
     MoveMoney: _move_money, CallOffMoney: _call_off_money, WantBank: _want_bank, DropBank: _drop_bank,
 }  # fmt: skip
 _BY_NAME = {kind.__name__: TypeAdapter(kind) for kind in DOERS}

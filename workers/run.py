@@ -22,6 +22,7 @@ from workers.sweep import SweepWorker
 from workers.templates import TemplateWorker
 from workers.timers import TimerWorker
 from workers.turns import TurnWorker
+from workers.waiting import WaitlistWorker
 from workers.webhooks import WebhookFollower, WebhookWorker
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,6 @@ async def run_scheduler(rt: Runtime, stop: asyncio.Event) -> None:
     loops = (
         TimerWorker(rt).loop(), ScheduleWorker(rt).loop(), RuleWorker(rt).loop(), TemplateWorker(rt).loop(),
         SweepWorker(rt).loop(), PruneWorker(rt).loop(), WebhookFollower(rt).loop(),
-        CalendarWriter(rt).loop(), CalendarReader(rt).loop(),
+        CalendarWriter(rt).loop(), CalendarReader(rt).loop(), WaitlistWorker(rt).loop(),
     )  # fmt: skip
     await asyncio.gather(*(loop.run(stop) for loop in loops))

@@ -16,7 +16,7 @@ from frontdesk.stories import compare, moneys
 from frontdesk.stories.script import ExpectedEnd, ExpectedStep, Step, Story
 from frontdesk.stories.stage import Stage
 from frontdesk.stories.wires import KINDS, Said, TwilioWire, WebChatWire, Wire, address_of, wire_of
-from runtime import files, portfolios
+from runtime import files, listings, portfolios
 from runtime.files import WorkspaceFile
 from store import (
     appointments,
@@ -29,12 +29,14 @@ from store import (
     people,
     ruling,
     turns,
+    waiting,
 )
 from store.channels import ChannelRow
 from store.conversations import Conversation, Message
 from store.db import Tx, new_id
 from store.drafts import Draft
 from store.turns import Told
+from workers.listings import ListingWorker
 
 _PIXEL = base64.b64encode(
     base64.b64decode(
@@ -125,6 +127,7 @@ async def _build(stage: Stage, story: Story, root: Path) -> Scene:
         person_id = await people.add(tx, "owner", "Owner", "owner@example.com")
         listed = await channels.listed(tx)
         await _import(tx, story, root)
+    await _list(stage, workspace_id, story, root)
     await moneys.prepare(stage, workspace_id, story.broker)
     lines = {way: (_channel(listed, file, way), wire) for way, wire in wires.items()}
     for channel, wire in lines.values():
@@ -140,6 +143,19 @@ async def _import(tx: Tx, story: Story, root: Path) -> None:
         taken = await take(tx, (root / name).read_text(encoding="utf-8"))
         if taken.bad:
             raise Departed(f"{name}:{taken.bad[0].line}: {taken.bad[0].why}")
+
+
+async def _list(stage: Stage, workspace_id: UUID, story: Story, root: Path) -> None:
+    """The homes of the story, with their vectors."""
+    if story.listings is None:
+        return
+    text = (root / story.listings).read_text(encoding="utf-8")
+    taken = await listings.take(stage.rt.db, workspace_id, text, "story")
+    if taken.bad:
+        raise Departed(f"{story.listings}:{taken.bad[0].line}: {taken.bad[0].why}")
+    worker = ListingWorker(stage.rt, workspace_id)
+    for one in await worker.claim(1):
+        await worker.work(one)
 
 
 def _ways(story: Story) -> list[str]:
@@ -305,14 +321,14 @@ async def _look(stage: Stage, scene: Scene, story: Story) -> Seen:
         conversation = max(page, key=lambda one: (one.updated_at, one.state != "closed", one.id))
         said = await conversations.messages(tx, conversation.id, None, 200)
         told = await turns.told(tx, conversation.id, None, 20)
-        waiting = await drafts.page(
+        pending = await drafts.page(
             tx, state="pending", conversation_id=conversation.id, before=None, limit=1
         )
         kept = await conversations.context(tx, conversation.id)
     context = {name: one.value for name, one in kept.items()}
     context |= {"status": conversation.status} if "status" not in context else {}
     told = [one for one in told if one.reason != turns.RULES]
-    return Seen(conversation, said, told[0] if told else None, waiting[0] if waiting else None, context)
+    return Seen(conversation, said, told[0] if told else None, pending[0] if pending else None, context)
 
 
 def _check_step(expect: ExpectedStep, before: Seen, seen: Seen, scene: Scene) -> list[str]:
@@ -397,6 +413,11 @@ async def _check_end(stage: Stage, scene: Scene, story: Story, seen: Seen) -> li
             problems.append(f"turns: expected {expect.turns}, got {saved}")
     if expect.money is not None:
         problems += await moneys.check(stage, scene.workspace_id, expect.money)
+    if expect.waitlist is not None:
+        async with stage.rt.db.transaction(scene.workspace_id) as tx:
+            waited = [one.state for one in await waiting.page(tx, None, 200)]
+        if waited != expect.waitlist:
+            problems.append(f"waitlist: expected {expect.waitlist}, got {waited}")
     if expect.appointments is not None:
         problems += _check_appointments(expect.appointments, await _appointments(stage, scene))
     return problems

@@ -26,6 +26,7 @@ from workers.schedules import ScheduleWorker
 from workers.templates import TemplateWorker
 from workers.timers import TimerWorker
 from workers.turns import TurnWorker
+from workers.waiting import WaitlistWorker
 from workers.webhooks import WebhookFollower, WebhookWorker
 
 SOON = timedelta(seconds=30)
@@ -68,6 +69,7 @@ class Stage:
             BankWorker(self.rt, workspace_id),
             CalendarWriter(self.rt, workspace_id),
             CalendarReader(self.rt, workspace_id),
+            WaitlistWorker(self.rt, workspace_id),
         )
         until = self._now() + SOON
         while True:

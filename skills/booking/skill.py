@@ -27,7 +27,7 @@ from domain.booking import (
 from domain.entities.names import is_sentence
 from domain.ports import Calendar
 from domain.skill import Command, Heard, Risk, Run, RunState, Said, Skill, Step, WorldEffect
-from skills.booking import remind, whom
+from skills.booking import remind, waiting, whom
 from skills.booking import wish as wishes
 from skills.booking.settings import service_in, service_told, settings_of
 from skills.booking.wish import Wish
@@ -69,6 +69,8 @@ class Booking(Skill):
 
     def goal(self, intent: str, heard: Heard) -> str | None:
         """ "I need a cleaning on Tuesday" asks for nothing but says it all."""
+        if waits := waiting.goal(heard.part or heard.text):
+            return waits
         if intent == "give_information" and _WANTS.search(heard.text) and wishes.read(heard):
             named = "service" in heard.told or service_in(heard.text, settings_of(heard.profile))
             return "book" if named else None
@@ -80,6 +82,8 @@ class Booking(Skill):
         if run.goal == remind.GOAL:
             named = service_in(heard.text, settings_of(heard.profile)) is not None
             return goal in ("move", "cancel") or (goal == "book" and not named and bool(wishes.read(heard)))
+        if run.goal in ("book", waiting.GOAL) and goal in ("book", waiting.GOAL):
+            return True
         return run.goal == goal or (run.goal == "book" and goal == "move")
 
     def calls_off(self, run: Run) -> bool:
@@ -104,8 +108,16 @@ class Booking(Skill):
 
     async def step(self, run: Run, heard: Heard) -> Step:
         settings = settings_of(heard.profile)
+        if run.goal == waiting.LEAVES:
+            return waiting.left(run, heard)
+        if run.goal == waiting.GOAL or (run.goal == "book" and waiting.asks(heard.text)):
+            return await self._wait(run, heard, settings)
         if run.goal == "book":
-            return await self._book(run, heard, settings)
+            return (
+                waiting.declined(run)
+                if waiting.declines(run, heard)
+                else await self._book(run, heard, settings)
+            )
         mine = await self._calendar.appointments(heard.workspace_id, heard.contact_id, heard.now)
         if run.goal == "look":
             return _shown(run, mine, heard)
@@ -143,7 +155,7 @@ class Booking(Skill):
         return await self.step(run, quiet)
 
     def release(self, run: Run) -> tuple[WorldEffect, ...]:
-        return (LetGo(run.id),)
+        return (LetGo(run.id), *waiting.released(run))
 
     async def _book(self, run: Run, heard: Heard, settings: BookingSettings) -> Step:
         if heard.command is Command.BACK:
@@ -283,7 +295,8 @@ class Booking(Skill):
             "wanted": _asked_for(wish),
         }
         kept = run.recalling(offers=[as_json(one) for one in offers], asked="time")
-        return Step(kept, (Said(key, facts),), (LetGo(run.id),))
+        may_wait = (Said("booking_may_wait"),) if key != "booking_offer" and run.goal == "book" else ()
+        return Step(kept, (Said(key, facts), *may_wait), (LetGo(run.id),))
 
     async def _instead(
         self, run: Run, heard: Heard, settings: BookingSettings, service: Service, offers: Sequence[Opening]

@@ -31,16 +31,34 @@ _AT = datetime(2026, 11, 24, 14, 30, tzinfo=UTC)
 _USD = {"amount": "109936.30", "currency": "USD"}
 _CHANGE = _USD | {"up": True, "flat": False, "percent": "1.2"}
 _HELD = {"symbol": "VTI", "value": _USD, "percent": "54.7"}
+_HOME = {
+    "n": 1, "address": "412 Maple Ave", "place": "Zilker", "price": _USD, "rent": False, "beds": 3, "baths": "2.5",
+    "size": 1650, "kind": "house", "year": 1998, "gone": "", "rich": False, "says": [], "has": ["pool", "garage"],
+    "lot": 6500, "number": "8123", "fee": _USD, "words": "",
+}  # fmt: skip
+_WANTED = {
+    "rent": False, "low": None, "high": _USD, "beds": 3, "baths": "", "size": 0, "most_size": 0, "newer": 0,
+    "areas": ["Zilker"], "kinds": ["house"], "features": ["pool"], "wishes": ["quiet street"],
+}  # fmt: skip
+_CHANGES = [
+    {"what": what, "value": value, "total": 2, "cheapest": _USD, "miles": "1.2"}
+    for what, value in (("high", _USD), ("area", "Mueller"))
+]
 OF_SKILLS: dict[str, dict[str, Any]] = {
     "booking": {
         "service": "cleaning", "times": [_AT, _AT.replace(hour=15), _AT.replace(day=25)], "start": _AT, "before": _AT,
         "staff": "Dr. Lee", "others": ["Dr. Roe"], "tomorrow": True, "options": ["cleaning", "checkup"],
-        "appointments": [{"service": "cleaning", "start": _AT}],
+        "appointments": [{"service": "cleaning", "start": _AT}], "day": _AT, "first": _AT, "last": _AT, "minutes": 30,
+        "at": _AT.time(), "earliest": _AT.time(), "latest": _AT.time(), "until": _AT,
     },
     "qualification": {"summary": "three bedrooms, $450,000, Austin"},
     "identity": {
         "hint": "41", "minutes": 10, "left": 3, "code": "123456",
         "what": "Withdrawal of $25,000, First Platypus Bank ...1234.",
+    },
+    "homes": {
+        "homes": [_HOME, _HOME | {"n": 2}], "wanted": _WANTED, "total": 12, "more": True, "count": 3, "home": _HOME,
+        "books": True, "have": ["pool"], "lack": ["view"], "addresses": ["412 Maple Ave"], "changes": _CHANGES,
     },
     "portfolio": {
         "value": _USD, "day": _CHANGE, "accounts": [], "cash": _USD, "symbol": "VTI", "quantity": "120.25",

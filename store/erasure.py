@@ -10,7 +10,18 @@ from sqlalchemy import text
 
 from domain.errors import Conflict
 from domain.messages import Address
-from store import audit, contacts, conversations, drafts, events, positions, merges, summaries, turns
+from store import (
+    audit,
+    contacts,
+    conversations,
+    drafts,
+    events,
+    merges,
+    positions,
+    shortlists,
+    summaries,
+    turns,
+)
 from store.db import Tx
 
 _FIND = text(
@@ -91,8 +102,10 @@ _DELETE = {
         ("webhook_call", "conversation_id = any(:conversations)"),
         ("rule_run", "conversation_id = any(:conversations)"),
         ("appointment", "contact_id = any(:who)"),
+        ("waitlist", "contact_id = any(:who)"),
         ("bank_link", "contact_id = any(:who)"),
         ("portfolio_account", "contact_id = any(:who)"),
+        ("shortlisted", "contact_id = any(:who)"),
         ("identity_code", "contact_id = any(:who) or conversation_id = any(:conversations)"),
         ("skill_run", "conversation_id = any(:conversations)"),
         ("timer", "conversation_id = any(:conversations)"),
@@ -164,6 +177,7 @@ async def everything(tx: Tx, contact_id: UUID) -> dict[str, Any]:
         "consent": consent,
         "conversations": [await _conversation(tx, row) for row in rows],
         "portfolio": await positions.of_contact(tx, contact_id),
+        "shortlist": [one.address for one in await shortlists.of_contact(tx, contact_id)],
     }
 
 

@@ -556,9 +556,9 @@ def _answers(heard: Heard, asked: list[Field_], signs: dict[str, Signs], masked:
     field, spoken_for = asked[0], frozenset().union(*(one.said for one in signs.values()))
     if field.type is FieldType.LONG_TEXT:
         words = heard.text.strip()
-        yield Found(
-            field.name, parse(words, field, heard.here), 0.75, words, heard.text.index(words), How.ANSWERED
-        )
+        value = parse(words, field, heard.here)
+        if not isinstance(value, Complaint):
+            yield Found(field.name, value, 0.75, words, heard.text.index(words), How.ANSWERED)
         return
     for start, words in _bare(masked):
         value = parse(words, field, heard.here)

@@ -22,7 +22,8 @@ def settings_of(profile: Profile) -> BookingSettings:
 
 
 def service_in(text: str, settings: BookingSettings) -> Service | None:
-    """The service that is named, the one named last if there are several: "not a cleaning, a checkup"."""
+    """The service that is named, the one named last if there are several: "not a cleaning, a checkup". Of a "trial
+    lesson" and a "lesson" that end at the same place the longer one."""
     found = [(place, one) for one in settings.services if (place := _place(text.casefold(), one)) is not None]
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
@@ -39,15 +40,16 @@ def service_told(heard: Heard, settings: BookingSettings) -> Service | str | Non
     return told if isinstance(told, str) and told else None
 
 
-def _place(text: str, service: Service) -> int | None:
+def _place(text: str, service: Service) -> tuple[int, int] | None:
+    """Where its name ends, and how long that is."""
     for name in (service.name, *service.names.values(), *service.synonyms):
         wanted = name.replace("_", " ").casefold()
         if (at := text.rfind(wanted)) >= 0:
-            return at
+            return at + len(wanted), len(wanted)
         if len(wanted) > SHORT and len(text) < 2000:
             alike = fuzz.partial_ratio_alignment(wanted, text, score_cutoff=ALIKE)
             if alike is not None and alike.score >= ALIKE and len(text) >= len(wanted):
-                return int(alike.dest_start)
+                return int(alike.dest_end), int(alike.dest_end - alike.dest_start)
     return None
 
 

@@ -13,6 +13,7 @@ from admin_api import (
     analytics,
     attachments,
     audit,
+    banks,
     booking,
     calendars,
     channels,
@@ -31,7 +32,10 @@ from admin_api import (
     listings,
     me,
     members,
+    moneys,
     notifications,
+    packages,
+    portfolios,
     problems,
     rules,
     sign_in,
@@ -79,6 +83,8 @@ _IN_WORKSPACE = (
     workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,
     notifications.preferences, conversations.router, drafts.router, attachments.router, templates.router,
     documents.router, documents.finding, listings.router,
+    moneys.transfers, moneys.orders, moneys.applications, moneys.ledger, banks.router, portfolios.accounts,
+    portfolios.held,
 )  # fmt: skip
 """Routers of which every address is below /workspaces/{ws}."""
 

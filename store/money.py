@@ -180,7 +180,7 @@ async def decide(
     if yes and mine.requested_by == f"person:{person_id}":
         raise Conflict("who asked for it cannot approve it", code="own_request")
     values = {"w": tx.workspace_id, "id": intent_id, "person": person_id, "yes": yes}
-    if (await tx.execute(_APPROVE, values)).first() is None:
+    if (await tx.execute(_APPROVE, values)).first() is None and yes:
         raise Conflict("you have approved it already; somebody else must", code="same_person")
     if not yes:
         await end(tx, mine, State.REFUSED, "a_person")

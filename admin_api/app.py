@@ -37,6 +37,7 @@ from admin_api import (
     packages,
     portfolios,
     problems,
+    rule_replay,
     rules,
     sign_in,
     suggestions,
@@ -76,15 +77,15 @@ _ABOUT = (
 )
 _IN_WORKSPACE = (
     contacts.router, context_schemas.router, contexts.of_conversation, contexts.router,
-    context_history.router, suggestions.router, rules.router, analytics.router, costs.router,
+    context_history.router, suggestions.router, rules.router, rule_replay.router, analytics.router, costs.router,
     audit.router, files.router, webhooks.router,
     booking.catalogue, booking.times, booking.open_times, booking.router, feeds.router,
     calendars.router,
     workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,
     notifications.preferences, conversations.router, drafts.router, attachments.router, templates.router,
-    documents.router, documents.finding, listings.router,
     moneys.transfers, moneys.orders, moneys.applications, moneys.ledger, banks.router, portfolios.accounts,
     portfolios.held,
+    documents.router, documents.finding, listings.router,
 )  # fmt: skip
 """Routers of which every address is below /workspaces/{ws}."""
 
@@ -116,7 +117,7 @@ def create(
     live = Live(rt, doorkeeper, patience, most_followers)
     app.add_middleware(Envelope)
     problems.install(app)
-    for router in (sign_in.router, sign_in.signed_in, me.router, workspaces.several):
+    for router in (sign_in.router, sign_in.signed_in, me.router, workspaces.several, packages.router):
         app.include_router(router)
     for router in _IN_WORKSPACE:
         app.include_router(router, prefix="/workspaces/{ws}", dependencies=IN_WORKSPACE)

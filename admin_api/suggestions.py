@@ -20,7 +20,7 @@ from runtime.wake import EVENTS
 from store import audit, contexts, conversations, schemas, suggestions
 from store.db import Tx
 
-router = APIRouter(prefix="/suggestions", route_class=Guarded, tags=["contexts"])
+router = APIRouter(prefix="/suggestions", route_class=Guarded, tags=["suggestions"])
 
 State = Literal["open", "accepted", "dismissed", "superseded"]
 

@@ -69,7 +69,8 @@ async def add(tx: Tx, conversation_id: UUID, turn_id: UUID | None, effect: Sugge
     if row is not None and _one(tx, row).value == value:
         return
     await supersede(tx, conversation_id, [effect.name])
-    values = asked | {"w": tx.workspace_id, "id": new_id(), "confidence": effect.confidence}
+    suggestion_id = new_id()
+    values = asked | {"w": tx.workspace_id, "id": suggestion_id, "confidence": effect.confidence}
     values |= {
         "value": tx.vault.seal("field_suggestion.value", json.dumps(value)),
         "words": tx.vault.seal("field_suggestion.words", effect.words),
@@ -77,7 +78,7 @@ async def add(tx: Tx, conversation_id: UUID, turn_id: UUID | None, effect: Sugge
         "turn": turn_id,
     }
     await tx.execute(_ADD, values)
-    await events.add(tx, "context.suggested", conversation_id, values["id"], field=effect.name)
+    await events.add(tx, "context.suggested", conversation_id, suggestion_id, field=effect.name)
 
 
 async def supersede(tx: Tx, conversation_id: UUID, fields: Collection[str]) -> None:

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from dialogue import ruling
 from domain.rules import Trigger
-from domain.rules.rule import TOLD_BY
 from domain.rules.effects import Fired
+from domain.rules.rule import TOLD_BY
 from domain.turn import Turn
 from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES

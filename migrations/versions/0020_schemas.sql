@@ -41,3 +41,6 @@ create policy one_workspace on field_suggestion to frontdesk_app
 grant select, insert, update on field_suggestion to frontdesk_app;
 create policy erase on field_suggestion to frontdesk_eraser using (workspace_id = frontdesk_workspace());
 grant select, delete on field_suggestion to frontdesk_eraser;
+
+-- What became of one thing: asked for by people, and by rules that are run over the past.
+create index audit_of on audit (workspace_id, object_id, n) where object_id is not null;

@@ -97,6 +97,9 @@ class AppointmentTold(BaseModel):
     name: str | None
     confirmed_at: Moment | None = Field(description="When they said, to a reminder, that they will come.")
     source: str
+    about: str | None = Field(
+        description="What it is about, as people call it: the address of a home that is shown."
+    )
     version: int
 
 
@@ -360,5 +363,6 @@ def _told(row: Appointment) -> AppointmentTold:
     return AppointmentTold(
         id=row.id, contact_id=row.contact_id, conversation_id=row.conversation_id, service=row.service,
         staff=row.staff or None, start=row.start, end=row.end, state=row.state, name=row.name,  # type: ignore[arg-type]
-        confirmed_at=row.confirmed_at, source=row.source, version=row.version,
+        confirmed_at=row.confirmed_at, source=row.source, about=row.about_called or None,
+        version=row.version,
     )  # fmt: skip

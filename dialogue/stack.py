@@ -52,10 +52,11 @@ async def act(turn: Turn, skills: Skills) -> Turn:
     if proving.concerns(skill, top, heard):
         step = await proving.step(skill, top, heard)
         return _stepped(turn, skill, step, _taken(turn, skill, top, heard))
+    it = replace(heard, subject=heard.subject or skill.about(top))
     for run in runs[1:]:
         below = enabled[run.skill]
-        if not below.verification and _fresh(run, turn) and below.answers(run, heard):
-            turn = _stepped(turn, below, await below.step(run, heard), _taken(turn, below, run, heard))
+        if not below.verification and _fresh(run, turn) and below.answers(run, it):
+            turn = _stepped(turn, below, await below.step(run, it), _taken(turn, below, run, it))
             return _stepped(turn, skill, await proving.resume(skill, top, heard), [])
     return await _beside(turn, skill, top, heard)
 

@@ -73,6 +73,8 @@ class BookingSettings(SkillSettings):
     offer: Duration = timedelta(minutes=30)
     """How long a time that has become free is kept for whoever waits for it and is asked."""
     remind: tuple[Duration, ...] = (timedelta(hours=24),)
+    remind_with: Name | None = None
+    """The template by which a reminder goes where the provider takes no other words any more (WhatsApp after 24 hours)."""
     change_until: Duration = timedelta(0)
     """Later than this before it begins, only a person may move or cancel it."""
     ask_name: bool = True
@@ -89,9 +91,11 @@ class BookingSettings(SkillSettings):
             raise ValueError(f"staff {', '.join(unknown)} is not listed under skills.booking.staff")
         return self
 
-    def called(self, service: str, language: str) -> str:
+    def called(self, service: str, language: str, about: str = "") -> str:
+        """With what it is about: "showing (412 Maple Ave)"."""
         known = self.service(service)
-        return known.called(language) if known else service
+        name = known.called(language) if known else service
+        return f"{name} ({about})" if about else name
 
     def service(self, name: str) -> Service | None:
         return next((one for one in self.services if one.name.casefold() == name.casefold()), None)

@@ -200,6 +200,10 @@ class Skill(ABC):
     def concerns(self, run: Run, heard: Heard) -> bool:
         """Whether this message goes on with the run, rather than being about something else."""
 
+    def about(self, run: Run) -> Subject | None:
+        """What the run itself is about: "it", in a question beside it."""
+        return None
+
     def holds(self, run: Run, heard: Heard) -> bool:
         """This message is about what the run has shown, whatever else it looks like: "remove the second" from a list
         calls off no appointment."""

@@ -32,6 +32,10 @@ class Diary:
         settings = BookingSettings.model_validate(profile.skills["booking"])
         async with self._db.transaction(workspace_id) as tx:
             busy = await appointments.busy(tx, window.start - LONGEST, window.end, besides)
+            if window.about:
+                busy += await appointments.busy_about(
+                    tx, window.about, window.start - LONGEST, window.end, besides
+                )
         zone = ZoneInfo(profile.workspace.timezone)
         return list(islice(openings(settings, profile.hours, zone, service, busy, window, now), limit))
 

@@ -151,7 +151,8 @@ async def busy_about(
     """When somebody is at the thing that it is about."""
     values = {"about": about, "start": start, "end": end, "besides": list(besides)}
     return [
-        Busy(f"{ABOUT}{about}", 0, row.starts_at, row.ends_at) for row in await tx.execute(_BUSY_ABOUT, values)
+        Busy(f"{ABOUT}{about}", 0, row.starts_at, row.ends_at)
+        for row in await tx.execute(_BUSY_ABOUT, values)
     ]
 
 
@@ -346,9 +347,13 @@ async def let_go(tx: Tx, effect: LetGo) -> None:
 async def _place(tx: Tx, effect: HoldTime) -> dict[str, Any]:
     """The values of a row, its lane found or made, and holds that have run out there put aside."""
     opening = effect.opening
-    where = {"resource": opening.resource, "seat": opening.seat}
-    lane = await _lane(tx, **where)
-    about = {"about": effect.about or None, "about_called": effect.about_called or None, "about_lane": None}
+    where: dict[str, Any] = {"resource": opening.resource, "seat": opening.seat}
+    lane = await _lane(tx, opening.resource, opening.seat)
+    about: dict[str, Any] = {
+        "about": effect.about or None,
+        "about_called": effect.about_called or None,
+        "about_lane": None,
+    }
     if effect.about:
         about["about_lane"] = await _lane(tx, f"{ABOUT}{effect.about}", 0)
     values = {

@@ -35,7 +35,8 @@ def answered(run: Run, heard: Heard, mine: Appointment, settings: BookingSetting
     """A step, or the run with what it has become: a move or a cancellation."""
     said = wishes.read(heard)
     if heard.confirmed and (not said or _is_theirs(said, mine, heard)):
-        facts = {"service": settings.called(mine.service, heard.language), "start": _local(mine, heard.now)}
+        service = settings.called(mine.service, heard.language, mine.about_called)
+        facts = {"service": service, "start": _local(mine, heard.now)}
         effect = ConfirmTime(mine.id, heard.contact_id)
         return Step(run.ended(RunState.DONE), (Said("booking_expected", facts),), (effect,))
     if heard.command is Command.CANCEL or heard.intent == "cancel_appointment":
@@ -51,7 +52,10 @@ def answered(run: Run, heard: Heard, mine: Appointment, settings: BookingSetting
 def _said(mine: Appointment, settings: BookingSettings, language: str, now: datetime) -> Said:
     start = _local(mine, now)
     next_day = start.date() == now.date() + timedelta(days=1) and now.hour in WAKING
-    facts: dict[str, Any] = {"service": settings.called(mine.service, language), "start": start}
+    facts: dict[str, Any] = {
+        "service": settings.called(mine.service, language, mine.about_called),
+        "start": start,
+    }
     facts |= {"staff": mine.staff, "tomorrow": next_day}
     return Said("booking_reminder" if mine.confirmed_at is None else "booking_reminder_again", facts)
 

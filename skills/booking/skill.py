@@ -26,7 +26,7 @@ from domain.booking import (
 )
 from domain.entities.names import is_sentence
 from domain.ports import Calendar
-from domain.skill import Command, Heard, Risk, Run, RunState, Said, Skill, Step, WorldEffect
+from domain.skill import Command, Heard, Risk, Run, RunState, Said, Skill, Step, Subject, WorldEffect
 from skills.booking import remind, waiting, whom
 from skills.booking import wish as wishes
 from skills.booking.settings import service_in, service_told, settings_of
@@ -69,6 +69,8 @@ class Booking(Skill):
 
     def goal(self, intent: str, heard: Heard) -> str | None:
         """ "I need a cleaning on Tuesday" asks for nothing but says it all."""
+        if _shown_service(heard) is not None:
+            return "book"  # "can I see the second one?"
         if waits := waiting.goal(heard.part or heard.text):
             return waits
         if intent == "give_information" and _WANTS.search(heard.text) and wishes.read(heard):
@@ -154,12 +156,17 @@ class Booking(Skill):
         )
         return await self.step(run, quiet)
 
+    def about(self, run: Run) -> Subject | None:
+        key = run.slots.get("about")
+        return Subject("home", key, run.slots["about_called"]) if key else None
+
     def release(self, run: Run) -> tuple[WorldEffect, ...]:
         return (LetGo(run.id), *waiting.released(run))
 
     async def _book(self, run: Run, heard: Heard, settings: BookingSettings) -> Step:
         if heard.command is Command.BACK:
             run = _back(run)
+        run = _about(run, heard)
         service = _service(run, heard, settings)
         if isinstance(service, str):
             said = Said("booking_not_bookable", {"service": service})
@@ -180,7 +187,7 @@ class Booking(Skill):
             asked = (*beside, Said("ask_person_name"))
             return Step(kept, asked, (_hold(kept, heard, settings, service, opening),))
         held = _hold(run, heard, settings, service, opening)
-        facts = _facts(service, opening, heard) | {"name": name}
+        facts = _facts(service, opening, heard, run) | {"name": name}
         if heard.confirmed and not changed:
             ended = run.ended(RunState.DONE, service=service.name, start=opening.start.isoformat())
             done = Said("booking_booked", facts)
@@ -212,11 +219,12 @@ class Booking(Skill):
             said = Said("booking_not_bookable", {"service": mine.service})
             return Step(run.ended(RunState.DONE), (said,), for_person="service_not_bookable")
         service = whom.as_before(heard, settings, service, mine.staff)
+        run = run.holding(about=mine.about, about_called=mine.about_called)
         found = await self._time(run, heard, settings, service, mine)
         if isinstance(found, Step):
             return found
         run, opening, changed = found
-        facts = _facts(service, opening, heard) | {"before": mine.start.astimezone(heard.now.tzinfo)}
+        facts = _facts(service, opening, heard, run) | {"before": mine.start.astimezone(heard.now.tzinfo)}
         if heard.confirmed and not changed:
             ended = run.ended(RunState.DONE, service=service.name, start=opening.start.isoformat())
             held = _hold(run, heard, settings, service, opening)
@@ -267,6 +275,7 @@ class Booking(Skill):
         """What the run holds, and the appointment that it moves, are in nobody's way."""
         moved = run.slots.get("appointment")
         own = [run.id, UUID(moved)] if moved else [run.id]
+        window = replace(window, about=run.slots.get("about", ""))
         return await self._calendar.openings(
             heard.workspace_id, heard.profile, service, window, heard.now, SEARCHED, own
         )
@@ -290,7 +299,7 @@ class Booking(Skill):
         if not offers:
             return Step(run.ended(RunState.DONE), (Said("booking_full"),), for_person="no_free_times")
         facts = {
-            "service": service.called(heard.language),
+            "service": _of(service, heard, run),
             "times": _times(offers, heard),
             "wanted": _asked_for(wish),
         }
@@ -317,7 +326,7 @@ class Booking(Skill):
             chosen = nearest(rest, None)
         if not chosen:
             return Step(run.recalling(asked="time"), (Said("booking_no_others"),), (LetGo(run.id),))
-        facts = {"service": service.called(heard.language), "times": _times(chosen, heard), "wanted": None}
+        facts = {"service": _of(service, heard, run), "times": _times(chosen, heard), "wanted": None}
         kept = run.recalling(offers=[as_json(one) for one in chosen], asked="time", wish=None)
         return Step(kept, (Said("booking_others", facts),), (LetGo(run.id),))
 
@@ -410,12 +419,34 @@ def _hold(run: Run, heard: Heard, settings: BookingSettings, service: Service, o
     return HoldTime(
         run.id, heard.contact_id, heard.conversation_id, service.name, opening,
         timedelta(minutes=service.buffer), heard.now + settings.hold,
+        run.slots.get("about", ""), run.slots.get("about_called", ""),
     )  # fmt: skip
 
 
-def _facts(service: Service, opening: Opening, heard: Heard) -> dict[str, Any]:
+def _shown_service(heard: Heard) -> Service | None:
+    """What is booked to be shown the thing that the message points at."""
+    if heard.subject is None:
+        return None
+    kind = heard.subject.kind
+    return next((one for one in settings_of(heard.profile).services if one.of == kind), None)
+
+
+def _about(run: Run, heard: Heard) -> Run:
+    """With what it is about, when this message says so: the second one, not the first."""
+    service = _shown_service(heard)
+    if service is None or heard.subject is None:
+        return run
+    return run.holding(service=service.name, about=heard.subject.key, about_called=heard.subject.called)
+
+
+def _of(service: Service, heard: Heard, run: Run) -> str:
+    settings = settings_of(heard.profile)
+    return settings.called(service.name, heard.language, run.slots.get("about_called", ""))
+
+
+def _facts(service: Service, opening: Opening, heard: Heard, run: Run) -> dict[str, Any]:
     return {
-        "service": service.called(heard.language),
+        "service": _of(service, heard, run),
         "start": opening.start.astimezone(heard.now.tzinfo),
         "staff": opening.staff,
     }
@@ -436,7 +467,7 @@ def _asked_for(wish: Wish) -> Any:
 
 
 def _called(one: Appointment, heard: Heard) -> str:
-    return settings_of(heard.profile).called(one.service, heard.language)
+    return settings_of(heard.profile).called(one.service, heard.language, one.about_called)
 
 
 def _told(mine: Sequence[Appointment], heard: Heard) -> list[dict[str, Any]]:

@@ -116,8 +116,16 @@ _IT = re.compile(
     re.IGNORECASE,
 )
 _VISIT = re.compile(
-    r"\b(?:see|view|visit|tour|show(?:ing)?|look at|walk ?through|check out|go (?:to )?see|come by|ver|visit(?:ar"
-    r"|a)|conocer|recorr\w+)\b",
+    r"\b(?:see|view(?:ing)?|visit(?:ing)?|tour|showing|walk ?through|go see|come by|drive by|ver|visit(?:ar|a"
+    r"|arla)|verl[ao]"
+    r"|conocer(?:la)?|recorr\w+)\b",
+    re.IGNORECASE,
+)
+_LOOKS = re.compile(r"\b(?:look at|check out|show (?:me|us)|mirar|mu[eé]str\w+)\b", re.IGNORECASE)
+_ON_PAPER = re.compile(
+    r"\b(?:details?|photos?|pictures?|pics|images?|more (?:about|info|homes|houses|of)|listing page|video"
+    r"|short ?list|list"
+    r"|anything|something|others?|detalles?|fotos?|im[aá]genes|lista|otras?|m[aá]s)\b",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(
@@ -183,8 +191,11 @@ def address(text: str) -> tuple[str, str] | None:
     return None
 
 
-def visits(text: str) -> bool:
-    return bool(_VISIT.search(text))
+def visits(text: str, dated: bool = False) -> bool:
+    """They want to go there. To "look at" a home on a day is to go there, without a day it is to hear about it."""
+    if _ON_PAPER.search(text):
+        return False
+    return bool(_VISIT.search(text) or (dated and _LOOKS.search(text)))
 
 
 def read(text: str, shown: Sequence[Mapping[str, Any]], focus: str) -> Ask:

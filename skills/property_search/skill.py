@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from domain.entities import Kind
 from domain.listings import features
 from domain.listings.home import Listing
 from domain.listings.search import (
@@ -23,6 +24,7 @@ from skills.property_search.ask import LAST, Ask
 
 FEW = 6
 """Words of a question that only names a thing."""
+DATED = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.DATE_RANGE, Kind.TIME_RANGE})
 ALMOST = {"short": 2, "long": 3}
 """How many things that could be different are told."""
 
@@ -66,13 +68,15 @@ class PropertySearch(Skill):
 
     def answers(self, run: Run, heard: Heard) -> bool:
         """A question about the homes that were shown, or for others."""
+        run = _focused(run, heard)
         read = _asked(run, heard.text)
         asks_other = bool(_shown(run)) and (reading.compares(heard.text) or ask.wants(heard.text))
         return bool(read.view) or asks_other
 
     async def points_at(self, run: Run | None, heard: Heard) -> Subject | None:
         """The home of which a message speaks that wants to see it: one of the list, the one spoken of, or by address."""
-        if not ask.visits(heard.text) and heard.intent not in ("book_appointment", "reschedule_appointment"):
+        dated = any(one.kind in DATED for one in heard.entities)
+        if not ask.visits(heard.text, dated) and heard.intent != "book_appointment":
             return None
         if run is not None and (home := _pointed(run, heard.text)):
             return Subject("home", home["key"], home["address"])
@@ -83,6 +87,7 @@ class PropertySearch(Skill):
         return None
 
     async def step(self, run: Run, heard: Heard) -> Step:
+        run = _focused(run, heard)
         if heard.command is Command.BACK and "before" in run.memory:
             return await self._searched(run, from_json(run.memory["before"]), heard)
         read = _asked(run, heard.text)
@@ -176,11 +181,12 @@ class PropertySearch(Skill):
     async def _one(self, run: Run, read: Ask, heard: Heard) -> Step:
         shown = _shown(run)
         which = [one for place in read.which if (one := _at(shown, place))]
-        if not which and read.it:
-            which = [one for one in shown if one["key"] == run.memory.get("focus")] or shown[:1]
-        if not which:
+        keys = [one["key"] for one in which]
+        if not keys and read.it:
+            keys = [run.memory.get("focus") or shown[0]["key"]]
+        if not keys:
             return Step(run, (Said("homes_which", {"count": len(shown)}),))
-        homes = await self._homes.get(heard.workspace_id, [one["key"] for one in which])
+        homes = await self._homes.get(heard.workspace_id, keys)
         if not homes:
             return Step(run, (Said("homes_no_more"),))
         if read.view == "details":
@@ -236,6 +242,11 @@ def _shown(run: Run) -> list[dict[str, Any]]:
     return list(run.memory.get("shown") or ())
 
 
+def _focused(run: Run, heard: Heard) -> Run:
+    """What they point at is what they speak of."""
+    return run.recalling(focus=heard.subject.key) if heard.subject else run
+
+
 def _asked(run: Run, text: str) -> Ask:
     """And "and a pool?" is asked of the home that was spoken of."""
     focus = run.memory.get("focus", "")
@@ -267,7 +278,8 @@ def _taken(run: Run, heard: Heard) -> Change | None:
     which = ask.places(heard.text)
     if which:
         return changes[which[0]] if which[0] < len(changes) else None
-    return changes[0] if len(changes) == 1 and heard.affirms and not heard.told else None
+    more = heard.told or reading.says_something(heard.text) or reading.anew(heard.text)
+    return changes[0] if len(changes) == 1 and heard.affirms and not more else None
 
 
 def _holding(run: Run, wanted: Wanted) -> Run:

@@ -262,7 +262,13 @@ class Template(Model):
     language: Annotated[str, Field(pattern=r"^[a-z]{2}(_[A-Z]{2})?$")] = "en"
     category: Literal["utility", "marketing", "authentication"] = "utility"
     body: Annotated[str, Field(min_length=1, max_length=1024)]
-    variables: tuple[Literal["contact.name", "workspace.name", "assistant.name"], ...] = ()
+    variables: tuple[
+        Literal[
+            "contact.name", "workspace.name", "assistant.name", "appointment.service", "appointment.start",
+            "appointment.staff",
+        ], ...
+    ] = ()  # fmt: skip
+    """Those of an appointment stand in the template of reminders only."""
 
     @model_validator(mode="after")
     def _places(self) -> "Template":

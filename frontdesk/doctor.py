@@ -12,6 +12,7 @@ import httpx2
 
 from dialogue.llm_choice import Choice
 from domain.errors import ModelFailed, Trouble
+from frontdesk import doctor_booking
 from knowledge.embedding import minilm
 from knowledge.embedding.minilm import NoModel
 from runtime import asked, prices
@@ -122,6 +123,9 @@ async def _businesses(rt: Runtime) -> list[Finding]:
         for row in rows:
             called_by_twilio |= row.kind.startswith("twilio") and rt.settings.twilio_url == REAL_TWILIO
             found += await asked.check(rt, row, f"{slug}: {row.kind} {row.address}".rstrip())
+        if rows:
+            found += await doctor_booking.reminders(rt, workspace_id, slug)
+            found += await doctor_booking.linked(rt, workspace_id, slug)
     if not found:
         found.append(note("workspaces", "there are none yet", "frontdesk apply demos/clinic.yaml"))
     return [*found, await _public_url(rt, called_by_twilio)]

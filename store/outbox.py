@@ -70,11 +70,13 @@ _CANCEL_TO = text(
     "update delivery d set state = 'cancelled', reason = :reason, lease_until = null, updated_at = frontdesk_now()"
     " where d.conversation_id = :conversation and d.state = 'queued' and d.address_id = any(:addresses) returning d.id"
 )
-# A reply of the assistant that has not begun to leave is not woken: the turn for the new message takes it back.
+# A reply of the assistant that has not begun to leave is not woken: the turn for the new message takes it back. A
+# reminder it leaves, and it must not hold back the answer.
 _WINDOW_OPENED = text(
     "update delivery d set next_attempt_at = frontdesk_now(), reason = null, updated_at = frontdesk_now() from message m"
     " where m.workspace_id = d.workspace_id and m.id = d.message_id and d.thread_id = :thread and d.state = 'queued'"
-    " and d.reason = 'needs_template' and (m.author <> 'ai' or m.draft_id is not null or d.attempts > 0) returning d.id"
+    " and d.reason = 'needs_template' and (m.author <> 'ai' or m.purpose <> 'reply' or m.draft_id is not null"
+    " or d.attempts > 0) returning d.id"
 )
 
 

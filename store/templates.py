@@ -252,7 +252,7 @@ async def reopen(tx: Tx, delivery_id: UUID, profile: Profile) -> UUID | None:
     asked = await tx.execute(_ASKED, {"thread": row.thread_id, "since": row.last_inbound_at})
     if asked.scalar_one():
         return None
-    version = await _approved(tx, row.channel_id, profile, row.language)
+    version = await approved(tx, row.channel_id, profile.policy.reopen_with, profile, row.language)
     if version is None:
         return None
     known = {
@@ -268,8 +268,11 @@ async def reopen(tx: Tx, delivery_id: UUID, profile: Profile) -> UUID | None:
     return await outbox.put(tx, new)
 
 
-async def _approved(tx: Tx, channel_id: UUID, profile: Profile, language: str | None) -> Version | None:
-    values = {"channel": channel_id, "name": profile.policy.reopen_with}
+async def approved(
+    tx: Tx, channel_id: UUID, name: str, profile: Profile, language: str | None
+) -> Version | None:
+    """The newest that the provider has approved, in the customer's language if there is one."""
+    values = {"channel": channel_id, "name": name}
     newest: dict[str, Version] = {}
     for row in await tx.execute(_APPROVED, values):
         newest.setdefault(row.locale, _version(row))

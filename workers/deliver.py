@@ -30,6 +30,7 @@ from store.db import TRACE, Tx
 from store.permission import Refused, Waits
 from store.reconciling import Lost
 from store.sending import Claimed, Ready
+from workers import reminders
 from workers.loop import Loop
 
 logger = logging.getLogger(__name__)
@@ -79,10 +80,12 @@ class DeliveryWorker:
             telemetry.DELIVERIES.labels("refused" if isinstance(ready, Refused) else "waits").inc()
 
     async def _reopen(self, workspace_id: UUID, delivery_id: UUID) -> None:
-        """The window is over: the words wait, and the customer is asked to write again."""
+        """The window is over: a reminder goes by a template of its own; other words wait, and the customer is asked to
+        write again."""
         async with self._rt.db.transaction(workspace_id) as tx:
             profile = (await workspaces.get(tx)).profile
-            message_id = await templates.reopen(tx, delivery_id, profile)
+            message_id = await reminders.by_template(tx, profile, delivery_id)
+            message_id = message_id or await templates.reopen(tx, delivery_id, profile)
             if message_id is not None:
                 await audit.add(tx, "system", "template_queued", "message", message_id)
 

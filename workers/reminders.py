@@ -2,13 +2,18 @@
 cancelled or has moved, and never twice."""
 
 from dataclasses import replace
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from dialogue import compose, words
+from dialogue.words import filters
 from domain.booking import Appointment, BookingSettings
 from domain.skill import SaveRun
+from domain.templates import fill, render
+from domain.workspace import Profile
 from runtime.runtime import Runtime
 from skills.booking import remind
-from store import appointments, notifications
+from store import appointments, notifications, reminding, templates
 from store.db import Tx
 from store.timers import Timer
 from store.turns import Started
@@ -44,6 +49,36 @@ async def _remind(tx: Tx, rt: Runtime, started: Started, mine: Appointment, time
     run = replace(run, began_seq=turn.base_seq, read_back=text if mine.confirmed_at is None else "")
     await talks.tell(tx, rt, started, text, "reminder", (SaveRun(run),))
     await appointments.reminded(tx, mine.id, turn.conversation.id, started.id)
+
+
+async def by_template(tx: Tx, profile: Profile, delivery_id: UUID) -> UUID | None:
+    """The window is over: the reminder that waits in this delivery goes by the template that is meant for it, in place of
+    its own words. Return the message's id; None when it is no reminder, or no such template is approved (yet): then it
+    waits, and people are told."""
+    waiting = await reminding.waiting(tx, delivery_id)
+    if waiting is None or "booking" not in profile.skills:
+        return None
+    settings = BookingSettings.model_validate(profile.skills["booking"])
+    version = None
+    if settings.remind_with is not None:
+        version = await templates.approved(
+            tx, waiting.channel_id, settings.remind_with, profile, waiting.language
+        )
+    if version is None:
+        await notifications.add(
+            tx, notifications.Kind.CALENDAR, conversation_id=waiting.conversation_id,
+            subject_id=waiting.appointment_id, reason="reminder_needs_template", roles=notifications.WORKING,
+        )  # fmt: skip
+        return None
+    language = version.locale[:2]
+    start = waiting.start.astimezone(ZoneInfo(profile.workspace.timezone))
+    known = {
+        "contact.name": waiting.name, "workspace.name": profile.workspace.name,
+        "assistant.name": profile.assistant.name, "appointment.service": settings.called(waiting.service, language),
+        "appointment.start": filters.moment(start, language), "appointment.staff": waiting.staff,
+    }  # fmt: skip
+    values = fill(version.variables, known, version.locale)
+    return await reminding.replace_by(tx, waiting, version.id, values, render(version.body, values))
 
 
 async def _tell(tx: Tx, timer: Timer, reason: str) -> None:

@@ -22,6 +22,9 @@ Http = httpx2.AsyncClient  # noqa: TID251  (the type's name; runtime/http.py ope
 PROCESSOR = "alpaca"
 OLDEST = timedelta(minutes=5)
 """A webhook's signature is good for so long."""
+_PASSING = frozenset(
+    {"unreachable", "unreadable", "rate_limit_exceeded", "internal_server_error", "institution_down"}
+)
 _BUSY = frozenset({429, 500, 502, 503, 504})
 
 
@@ -36,12 +39,7 @@ class PlaidFailed(FrontdeskError):
     @property
     def passes(self) -> bool:
         """Later it may be well again."""
-        return self.code in (
-            "unreachable",
-            "rate_limit_exceeded",
-            "internal_server_error",
-            "institution_down",
-        )
+        return self.code in _PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +152,7 @@ class Plaid:
             try:
                 said = await self._ask("webhook_verification_key/get", {"key_id": key_id})
             except PlaidFailed as error:
-                if error.passes or error.code == "unreadable":
+                if error.passes:
                     raise
                 raise BadSignature from None
             key = said.get("key")

@@ -23,7 +23,10 @@ async def fired(tx: Tx, rt: Runtime, timer: Timer) -> None:
         known = await (_of_money if timer.kind == money.NEWS else _of_bank)(tx, timer.subject_id)
     except NotFound:
         return  # its client was erased
-    contact_id, facts = known
+    contact_id, now, facts = known
+    state = str(timer.details["state"])
+    if now != state:
+        return  # there is newer news
     started = await talks.talk(tx, contact_id, timer.conversation_id) if contact_id.int else None
     if started is None or await talks.waits(tx, started):
         await notifications.add(
@@ -32,7 +35,6 @@ async def fired(tx: Tx, rt: Runtime, timer: Timer) -> None:
         )  # fmt: skip
         return
     turn = started.turn
-    state = str(timer.details["state"])
     key = f"{timer.kind}_{state}"
     business = turn.profile.workspace.name
     text = words.say(
@@ -41,12 +43,13 @@ async def fired(tx: Tx, rt: Runtime, timer: Timer) -> None:
     await talks.tell(tx, rt, started, text, timer.kind)
 
 
-async def _of_money(tx: Tx, intent_id: UUID) -> tuple[UUID, dict[str, Any]]:
+async def _of_money(tx: Tx, intent_id: UUID) -> tuple[UUID, str, dict[str, Any]]:
     mine = await money.get(tx, intent_id)
-    return mine.intent.contact_id, as_facts(mine.intent) | {"kind": str(mine.intent.kind)}
+    facts = as_facts(mine.intent) | {"kind": str(mine.intent.kind)}
+    return mine.intent.contact_id, str(mine.state), facts
 
 
-async def _of_bank(tx: Tx, link_id: UUID) -> tuple[UUID, dict[str, Any]]:
+async def _of_bank(tx: Tx, link_id: UUID) -> tuple[UUID, str, dict[str, Any]]:
     mine = await banks.get(tx, link_id)
     facts = {"bank": mine.bank.name, "mask": mine.bank.mask, "url": mine.secrets.get("url", "")}
-    return mine.contact_id, facts
+    return mine.contact_id, str(mine.bank.state), facts

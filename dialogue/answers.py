@@ -53,7 +53,7 @@ _WHO = (
 _UNPRICED = re.compile(
     r"\bwe (?:do not|don't|cannot|never)\b|\bno (?:charge|fee|cost)|\bno (?:cobramos|damos|tenemos)\b", re.I
 )
-_GOES_ON = re.compile(r"(?:It|She|He|They|This|That|These|Those|Its|Her|His|Their)\b")
+_GOES_ON = re.compile(r"(?:It|She|He|They|This|That|These|Those|Its|Her|His|Their)\b|There (?:is|are) no\b")
 """A sentence that speaks of the one before it: they are said together."""
 _TITLES = "".join(rf"(?<!\b{title}\.)" for title in ("Dr", "Dra", "Mr", "Mrs", "Ms", "Sr", "Sra", "St"))
 _SENTENCE = re.compile(rf"{_TITLES}(?<=[.!?])\s+(?=[A-ZÁÉÍÓÚÑ¿¡\"(])")
@@ -215,8 +215,11 @@ def _extras(unit: Unit, weights: dict[str, float], asked_as: str) -> float:
     focus = 0.25 * len(words & weights.keys()) / (len(words) or 1)
     shape = 0.5 * any(asks.search(asked_as) and has.search(unit.text) for asks, has in (*_SHAPES, _WHO))
     topic = 0.15 * bool(terms(asked_as) & heading)
-    nearest = terms(unit.passage.heading.rpartition(" › ")[2])
+    last = unit.passage.heading.rpartition(" › ")[2]
+    nearest = terms(last)
     topic += 0.4 * len(nearest & (weights.keys() | terms(asked_as))) / (len(nearest) or 1)
+    asks_price = _SHAPES[0][0]
+    topic += 0.5 * bool(asks_price.search(asked_as) and asks_price.search(last))
     late = min(0.03 * unit.place, 0.15) + unit.text.endswith(":")
     return covered + focus + shape + topic - late
 

@@ -42,6 +42,7 @@ from admin_api import (
     sign_in,
     suggestions,
     templates,
+    waitlist,
     webhooks,
     workspaces,
 )
@@ -80,7 +81,7 @@ _IN_WORKSPACE = (
     context_history.router, suggestions.router, rules.router, rule_replay.router, analytics.router, costs.router,
     audit.router, files.router, webhooks.router,
     booking.catalogue, booking.times, booking.open_times, booking.router, feeds.router,
-    calendars.router,
+    calendars.router, waitlist.router,
     workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,
     notifications.preferences, conversations.router, drafts.router, attachments.router, templates.router,
     moneys.transfers, moneys.orders, moneys.applications, moneys.ledger, banks.router, portfolios.accounts,

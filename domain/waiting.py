@@ -23,6 +23,7 @@ class Waiter:
     conversation_id: UUID
     service: str
     window: Window
+    created_at: datetime
     resource: str = ""
     """"" is whoever is free."""
     state: str = "waiting"
@@ -34,7 +35,6 @@ class Waiter:
     zones: tuple[str, ...] = ()
     """Where their telephone may ring; empty: none does."""
     region: str | None = None
-    created_at: datetime | None = None
     offered_at: datetime | None = None
     reason: str | None = None
 
@@ -52,6 +52,8 @@ class JoinWaitlist(WorldEffect):
     earliest: time
     latest: time
     known: tuple[datetime, ...] = ()
+    resource: str = ""
+    """"" is whoever is free."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,9 @@ _ADDRESS = (
 )
 _WAKE = text("update waitlist set next_check_at = frontdesk_now() where state = 'waiting'")
 _JOIN = text(
-    "insert into waitlist (workspace_id, id, contact_id, conversation_id, service, starts_at, ends_at, earliest, latest,"
-    " known, next_check_at) values (:w, :id, :contact, :conversation, :service, :start, :end, :earliest, :latest, :known,"
-    " :end) on conflict (workspace_id, id) do nothing returning id"
+    "insert into waitlist (workspace_id, id, contact_id, conversation_id, service, resource, starts_at, ends_at, earliest,"
+    " latest, known, next_check_at) values (:w, :id, :contact, :conversation, :service, :resource, :start, :end, :earliest,"
+    " :latest, :known, :next) on conflict (workspace_id, id) do nothing returning id"
 )
 # Who asks for the same again has changed their mind about when.
 _INSTEAD = text(
@@ -87,17 +87,19 @@ async def wake(tx: Tx) -> None:
     await tx.execute(_WAKE)
 
 
-async def join(tx: Tx, effect: JoinWaitlist) -> None:
+async def join(tx: Tx, effect: JoinWaitlist, actor: str = "ai") -> None:
+    """Looked at when something becomes free; one that a person makes at once, because nobody has looked before."""
     values: dict[str, Any] = {
         "w": tx.workspace_id, "id": effect.id, "contact": effect.contact_id, "conversation": effect.conversation_id,
         "service": effect.service, "start": effect.start, "end": effect.end, "earliest": effect.earliest,
-        "latest": effect.latest, "known": list(effect.known),
+        "latest": effect.latest, "known": list(effect.known), "resource": effect.resource,
+        "next": effect.end if actor == "ai" else tx.now,
     }  # fmt: skip
     if (await tx.execute(_JOIN, values)).first() is None:
         return
     for row in (await tx.execute(_INSTEAD, values)).all():
         await _let_go(tx, row.run_id)
-    await audit.add(tx, "ai", "waitlist_joined", "waitlist", effect.id)
+    await audit.add(tx, actor, "waitlist_joined", "waitlist", effect.id)
 
 
 async def leave(tx: Tx, effect: LeaveWaitlist, reason: str = "asked_to") -> None:
@@ -207,10 +209,10 @@ def _waiter(tx: Tx, row: Any) -> Waiter:
     rings = row.scheme in (Scheme.TEL, Scheme.WHATSAPP) and number.startswith("+")
     window = Window(row.starts_at, row.ends_at, row.earliest, row.latest)
     return Waiter(
-        row.id, row.contact_id, row.conversation_id, row.service, window, row.resource, row.state,
+        row.id, row.contact_id, row.conversation_id, row.service, window, row.created_at, row.resource, row.state,
         frozenset(one.astimezone(UTC) for one in row.known), row.run_id, row.until, row.asks,
         row.opted_out_at is not None, zones.zones_for(number) if rings else (),
-        zones.region_for(number) if rings else None, row.created_at, row.offered_at, row.reason,
+        zones.region_for(number) if rings else None, row.offered_at, row.reason,
     )  # fmt: skip
 
 

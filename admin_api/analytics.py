@@ -61,7 +61,7 @@ async def context(here: Admitted, days: Days = 30) -> ContextFigures:
         since = tx.now - timedelta(days=days)
         profile = (await workspaces.get(tx)).profile
         rows, statuses = await contexts.statistics(tx, since), await contexts.statuses(tx, since)
-    known = [field.name for field in profile.schemas[0].fields] if profile.schemas else []
+    known = list(dict.fromkeys(field.name for schema in profile.schemas for field in schema.fields))
     names = [*known, *sorted({row.field for row in rows} - set(known))]
     figures = []
     for name in names:

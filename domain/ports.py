@@ -1,7 +1,7 @@
 """What the rooms ask of the world, said without naming who provides it."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
@@ -170,6 +170,14 @@ class Homes(Protocol):
 
     async def places(self, workspace_id: UUID, said: str) -> Sequence[str]:
         """Neighbourhoods, cities and postal codes of homes for sale that these words name, in small letters."""
+
+    async def sold(
+        self, workspace_id: UUID, latitude: float, longitude: float, miles: float, since: date
+    ) -> Sequence[tuple[Listing, float]]:
+        """Homes sold since that day not farther away, each with its distance in miles."""
+
+    async def middle(self, workspace_id: UUID, places: Sequence[str]) -> tuple[float, float] | None:
+        """Latitude and longitude of the middle of the homes there; None when none is known."""
 
     async def shortlist(self, workspace_id: UUID, contact_id: UUID) -> Sequence[Listing]: ...
 

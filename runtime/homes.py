@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
 from domain.errors import TurnFailed
@@ -74,6 +75,16 @@ class StoredHomes:
             found = await homes.named(tx, said)
         whole = [one for one in found if re.search(rf"(?<!\w){re.escape(one)}(?!\w)", said)]
         return [one for one in whole if not any(one != other and one in other for other in whole)]
+
+    async def sold(
+        self, workspace_id: UUID, latitude: float, longitude: float, miles: float, since: date
+    ) -> Sequence[tuple[Listing, float]]:
+        async with self._db.transaction(workspace_id) as tx:
+            return await homes.sold(tx, latitude, longitude, miles, since)
+
+    async def middle(self, workspace_id: UUID, places: Sequence[str]) -> tuple[float, float] | None:
+        async with self._db.transaction(workspace_id) as tx:
+            return await homes.middle(tx, places)
 
     async def shortlist(self, workspace_id: UUID, contact_id: UUID) -> Sequence[Listing]:
         async with self._db.transaction(workspace_id) as tx:

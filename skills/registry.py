@@ -1,6 +1,7 @@
 """Every skill by its name: one line to add one. A workspace has those that its file names under `skills`."""
 
 from domain.booking import BookingSettings
+from domain.listings.cma import HomeValueSettings
 from domain.listings.search import PropertySearchSettings
 from domain.money import MoneySettings
 from domain.portfolio import PortfolioSettings
@@ -10,6 +11,7 @@ from domain.qualification import QualificationSettings
 from domain.skill import Skill
 from domain.workspace import Model
 from skills.booking import Booking
+from skills.home_value import HomeValue
 from skills.money import MoneyMoves
 from skills.portfolio import Portfolio
 from skills.property_search import PropertySearch
@@ -21,6 +23,7 @@ SETTINGS: dict[str, type[Model]] = {
     "portfolio": PortfolioSettings,
     "money": MoneySettings,
     "property_search": PropertySearchSettings,
+    "home_value": HomeValueSettings,
 }
 """The shape of each skill's settings in the workspace's file."""
 
@@ -31,6 +34,6 @@ def open_skills(
     """Each made with the ports by which it reads the world. Where two could begin, the one named first does."""
     known: tuple[Skill, ...] = (
         Booking(calendar), Portfolio(portfolio, identities), MoneyMoves(moneys, identities),
-        PropertySearch(homes), Qualification(),
+        HomeValue(homes), PropertySearch(homes), Qualification(),
     )  # fmt: skip
     return {skill.name: skill for skill in known}

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
 
+from domain.listings.home import Listing
 from domain.listings.search import Change, Hit, Wanted, changed, without
 from store.db import Tx
 from store.listings import COLUMNS, listing
@@ -98,6 +100,19 @@ _NAMED = text(
 )
 
 
+_SOLD = text(
+    "with here as (select cast(:latitude as float8) as latitude, cast(:longitude as float8) as longitude)"  # noqa: S608
+    f" select {_OF}, {_miles('l', 'here')} as miles from listing l cross join here"
+    " where l.workspace_id = frontdesk_workspace() and l.status = 'sold' and l.sold_on >= :since"
+    " and l.sold_price is not null and l.deal = 'sale'"
+    f" and {_miles('l', 'here')} <= :most order by miles, l.key limit 500"
+)
+_MIDDLE = text(
+    "select avg(latitude) as latitude, avg(longitude) as longitude from listing"
+    " where workspace_id = frontdesk_workspace() and places && cast(:places as text[])"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Meant:
     """The middle of what the wishes mean, and the model that made it."""
@@ -165,6 +180,18 @@ async def _counted(tx: Tx, wanted: Wanted) -> tuple[int, Decimal | None]:
 async def named(tx: Tx, said: str) -> list[str]:
     """Places of homes for sale whose name occurs in these small letters, anywhere."""
     return [row.one for row in await tx.execute(_NAMED, {"said": said})]
+
+
+async def sold(
+    tx: Tx, latitude: float, longitude: float, miles: float, since: date
+) -> list[tuple[Listing, float]]:
+    values = {"latitude": latitude, "longitude": longitude, "most": miles, "since": since}
+    return [(listing(row), float(row.miles)) for row in await tx.execute(_SOLD, values)]
+
+
+async def middle(tx: Tx, places: Sequence[str]) -> tuple[float, float] | None:
+    row = (await tx.execute(_MIDDLE, {"places": list(places)})).one()
+    return None if row.latitude is None else (float(row.latitude), float(row.longitude))
 
 
 def _values(wanted: Wanted) -> dict[str, Any]:

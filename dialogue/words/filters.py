@@ -30,6 +30,18 @@ _HOME_WORDS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 
+_SALE_WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "size": "sq ft", "beds": "bd", "baths": "ba", "year": "yr", "foot": "a sq ft", "bed": "a bedroom",
+        "bath": "a bathroom", "a_year": "a year of age",
+    },
+    "es": {
+        "size": "pies2", "beds": "rec", "baths": "baños", "year": "años", "foot": "el pie2", "bed": "la recámara",
+        "bath": "el baño", "a_year": "el año",
+    },
+}  # fmt: skip
+
+
 def clock(value: time, language: str) -> str:
     """Without the non-breaking spaces that would turn a text message into UCS-2."""
     shown = format_time(value, "short", locale=LOCALES.get(language, "en_US"))
@@ -120,6 +132,29 @@ def wanted(one: Mapping[str, Any], language: str) -> str:
     return ", ".join(parts)
 
 
+def sale(one: Mapping[str, Any], language: str) -> str:
+    """ "515 Maple Ave, 0.1 mi, Oct 12: $462,000 +$8,400 (70 sq ft) -$8,000 (1 ba) = $462,400"."""
+    words = _SALE_WORDS[language if language in _SALE_WORDS else "en"]
+    shown = [money(one["price"], language)]
+    for each in one["adjustments"]:
+        sign = "+" if each["is_more"] else "-"
+        shown.append(f"{sign}{money(each['amount'], language)} ({each['more']} {words[each['what']]})")
+    on = format_date(
+        one["sold_on"], "MMM d" if language == "en" else "d MMM", locale=LOCALES.get(language, "en_US")
+    )
+    total = f" = {money(one['adjusted'], language)}" if one["adjustments"] else ""
+    return f"{one['address']}, {one['miles']} mi, {on}: {' '.join(shown)}{total}"
+
+
+def rates(values: Mapping[str, Any], language: str) -> str:
+    """ "$120 a sq ft, $10,000 a bedroom"."""
+    words = _SALE_WORDS[language if language in _SALE_WORDS else "en"]
+    each = {"year": words["a_year"]}
+    return ", ".join(
+        f"{money(value, language)} {each.get(name, words[name])}" for name, value in values.items()
+    )
+
+
 def _joined(shown: Sequence[str], last: str) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {last} {shown[-1]}"
 
@@ -141,6 +176,8 @@ FILTERS: dict[str, Callable[..., str]] = {
     "appointments": _in_language(appointments),
     "money": _in_language(money),
     "homes": _in_language(homes),
+    "sale": _in_language(sale),
+    "rates": _in_language(rates),
     "home": _in_language(home),
     "wanted": _in_language(wanted),
     "either": _in_language(

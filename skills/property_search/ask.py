@@ -174,6 +174,11 @@ def speaks_of_it(text: str) -> bool:
     return bool(_IT.search(text))
 
 
+def seeks(text: str) -> bool:
+    """With a verb: "3 bedrooms in Mueller" may be a wish or a fact, "show me 3 bedrooms" is a wish."""
+    return bool(_WANTS.search(text))
+
+
 def places(text: str) -> tuple[int, ...]:
     found = [(m.start(), LAST if m[len(_NUMBERS) + 1] else next(n for n in range(len(_NUMBERS)) if m[n + 1]))
              for m in _ORDINAL.finditer(text)]  # fmt: skip

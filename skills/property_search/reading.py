@@ -172,6 +172,14 @@ def says_something(text: str) -> bool:
     return bool(own or compares(text) or features.named(text) or wishes.read(text) or kinds(text))
 
 
+def figures(text: str) -> dict[str, Any]:
+    """Bedrooms, bathrooms and square feet that are told in so many words."""
+    return {
+        "beds": int(_number(_BEDS, text)), "baths": f"{_number(_BATHS, text):g}" if _BATHS.search(text) else "",
+        "size": int(_number(_SIZE, text)),
+    }  # fmt: skip
+
+
 def kinds(text: str) -> tuple[str, ...]:
     return tuple(name for name, words in _KINDS.items() if words.search(text))
 

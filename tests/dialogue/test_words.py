@@ -56,6 +56,15 @@ OF_SKILLS: dict[str, dict[str, Any]] = {
         "hint": "41", "minutes": 10, "left": 3, "code": "123456",
         "what": "Withdrawal of $25,000, First Platypus Bank ...1234.",
     },
+    "value": {
+        "lacking": ["beds", "latitude"], "address": "1100 Maple Ave", "count": 2, "radius": "1", "months": 6, "least": 3,
+        "beds": 3, "baths": "2", "size": 1600, "year": 1960, "low": _USD, "middle": _USD, "high": _USD,
+        "each": {"foot": _USD, "bed": _USD},
+        "sales": [{
+            "n": 1, "address": "515 Maple Ave", "miles": "0.1", "sold_on": _AT.date(), "price": _USD, "adjusted": _USD,
+            "adjustments": [{"what": "size", "more": "70", "is_more": True, "amount": _USD}],
+        }],
+    },
     "homes": {
         "homes": [_HOME, _HOME | {"n": 2}], "wanted": _WANTED, "total": 12, "more": True, "count": 3, "home": _HOME,
         "books": True, "have": ["pool"], "lack": ["view"], "addresses": ["412 Maple Ave"], "changes": _CHANGES,

@@ -18,8 +18,6 @@ from workers.loop import Loop
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)
-"""Longer than the broker may take to answer."""
 BUSY = timedelta(seconds=30)
 Due = tuple[UUID, UUID]
 """(workspace, intent)"""
@@ -31,6 +29,7 @@ STATES = {Kind.TRANSFER: TRANSFERS, Kind.ORDER: ORDERS, Kind.ACCOUNT: ACCOUNTS}
 class MoneyWorker:
     def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
         self._rt, self._only = rt, only
+        self._lease = timedelta(seconds=rt.settings.send_lease_s)
 
     def loop(self) -> Loop[Due]:
         return Loop(
@@ -45,7 +44,7 @@ class MoneyWorker:
 
     async def claim(self, limit: int) -> Sequence[Due]:
         async with self._rt.db.dispatch() as dispatch:
-            return await moving.claim(dispatch, limit, LEASE, self._only)
+            return await moving.claim(dispatch, limit, self._lease, self._only)
 
     async def next_due_s(self) -> float | None:
         return None
@@ -54,7 +53,7 @@ class MoneyWorker:
         workspace_id, intent_id = due
         broker = self._rt.open_broker()
         async with self._rt.db.transaction(workspace_id) as tx:
-            way = await moving.begin(tx, intent_id, LEASE, can_send=broker is not None)
+            way = await moving.begin(tx, intent_id, self._lease, can_send=broker is not None)
         if broker is None:
             logger.warning("money waits: ALPACA_API_KEY and ALPACA_API_SECRET are not set")
         elif way is not None and way.send:

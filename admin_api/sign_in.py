@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Request, Response
 from limits import RateLimitItemPerMinute
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
 
 from admin_api import limits, once, tokens
 from admin_api.auth import Admitted, Doorkeeper, Guarded, Here, Open, address, needs
@@ -24,8 +24,9 @@ from admin_api.schemas import Moment, Sent
 from admin_api.tokens import Claims
 from domain import passwords
 from domain.errors import Conflict, FieldError, Invalid, NotFound, NotPermitted, Unauthenticated
-from domain.workspace import Identity, Name, Profile, Slug
-from runtime import founding
+from domain.workspace import Hours, Identity, Name, Slug
+from runtime import founding, mistakes, packages
+from runtime.files import WorkspaceFile
 from runtime.passwords import Passwords
 from runtime.runtime import Runtime
 from store import accounts, audit, members, workspaces
@@ -55,6 +56,20 @@ def _zone(told: str) -> str:
     return told
 
 
+def _package(told: str) -> str:
+    if told not in packages.names():
+        raise ValueError(f"there is no such package; there are {', '.join(packages.names())}")
+    return told
+
+
+def _hours(told: dict[str, str | None]) -> dict[str, str | None]:
+    try:
+        Hours.model_validate(told)
+    except ValidationError as error:
+        raise ValueError(mistakes.said(error.errors()[0])) from None
+    return told
+
+
 def _readable(told: str) -> str:
     if not told.isprintable() or not told.strip():
         raise ValueError("it must be a name that can be read, on one line")
@@ -74,6 +89,23 @@ class NewWorkspace(Sent):
     )
     timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
     industry: Annotated[str, Field(min_length=1, max_length=60)] = "general"
+    package: Annotated[str, AfterValidator(_package)] | None = Field(
+        None,
+        description="What it begins with: one of GET /packages. Everything in it is the business's own then.",
+    )
+    hours: Annotated[dict[str, str | None], AfterValidator(_hours)] | None = Field(
+        None, description='Such as {"mon-fri": "09:00-17:00", "sat": "closed"}; else those of the package.'
+    )
+    samples: bool = Field(
+        False,
+        description="With the package's documents: the prices and addresses of a business that is not this one.",
+    )
+
+    async def plan(self, slug: str) -> WorkspaceFile:
+        """The business that is wished for, under this slug."""
+        identity = Identity(slug=slug, name=self.name, timezone=self.timezone, industry=self.industry)
+        hours = Hours.model_validate(self.hours) if self.hours is not None else None
+        return await founding.plan(identity, self.package, hours, samples=self.samples)
 
 
 class Registration(Sent):
@@ -196,10 +228,10 @@ async def _found(rt: Runtime, wish: Registration, hashed: str, made_with: bytes 
     """Account, workspace and owner together, or none of them."""
     told = wish.workspace
     for slug in founding.slugs(told.slug, told.name):
-        identity = Identity(slug=slug, name=told.name, timezone=told.timezone, industry=told.industry)
+        planned = await told.plan(slug)
         try:
             async with rt.db.found(new_id()) as tx:
-                await workspaces.add(tx, Profile(workspace=identity))
+                await founding.found(tx, planned)
                 async with rt.db.accounts_within(tx) as found:
                     account_id = await accounts.add(found, wish.email, hashed, made_with)
                     session = await accounts.open_session(found, account_id)

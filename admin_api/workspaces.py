@@ -14,7 +14,7 @@ from admin_api.schemas import Sent
 from admin_api.sign_in import NewWorkspace
 from admin_api.versions import IfMatch
 from domain.errors import Conflict, FieldError, Invalid, NotPermitted
-from domain.workspace import Assistant, Brand, Identity, Policy, Profile
+from domain.workspace import Assistant, Brand, Policy, Profile
 from runtime import changes, export, founding, mistakes
 from store import accounts, audit, members, workspaces
 from store.db import Tx, new_id
@@ -103,10 +103,10 @@ async def _create(here: Here, workspace_id: UUID, account_id: UUID, wish: NewWor
     async with here.transaction() as tx:
         name = (await members.get(tx, here.person())).name
     for slug in founding.slugs(wish.slug, wish.name):
-        identity = Identity(slug=slug, name=wish.name, timezone=wish.timezone, industry=wish.industry)
+        planned = await wish.plan(slug)
         try:
             async with here.rt.db.found(workspace_id) as tx:
-                await workspaces.add(tx, Profile(workspace=identity))
+                await founding.found(tx, planned)
                 person_id = await members.join(tx, account_id, email, "owner", name)
                 await audit.add(tx, f"person:{person_id}", "workspace_created", "workspace", workspace_id)
                 return _shown(await workspaces.get(tx), "owner")

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from runtime import files, listings, portfolios
+from runtime import files, listings, packages, portfolios
 from runtime.demo import Business
 from runtime.files import BadFile, WorkspaceFile
 from runtime.runtime import Runtime
 from store import channels, people
 from store.db import Tx
 
-ROOT = Path(__file__).resolve().parents[1]
 _KEY = "demo"
 _PREFIXES = {"twilio_sms": "", "twilio_whatsapp": "whatsapp:"}
 """How the provider writes the number of each kind of channel."""
@@ -24,25 +23,17 @@ class Demos:
 
 async def load_demos(rt: Runtime, names: tuple[str, ...], simulator_url: str) -> Demos:
     """Every named demo, created or brought up to its file. Raise BadFile before anything is done."""
-    found = [_read(name) for name in dict.fromkeys(names)]
+    found = [packages.read(name) for name in dict.fromkeys(names)]
     return Demos(tuple([await _load(rt, file, simulator_url) for file in found]))
-
-
-def _read(name: str) -> WorkspaceFile:
-    path = ROOT / "demos" / f"{name}.yaml"
-    if not path.exists():
-        there = ", ".join(sorted(one.stem for one in (ROOT / "demos").glob("*.yaml")))
-        raise BadFile([f"there is no demo {name!r}; there are {there}"])
-    return files.read(path, ROOT)
 
 
 async def _load(rt: Runtime, file: WorkspaceFile, simulator_url: str) -> Business:
     account = (await rt.http.post(f"{simulator_url}/sim/accounts", json={})).json()
     credentials = {"account_sid": account["sid"], "auth_token": account["auth_token"]}
     workspace_id = await files.apply(rt, file, credentials)
-    await _homes(rt, workspace_id, ROOT / "demos" / file.profile.workspace.slug / "listings.json")
+    await _homes(rt, workspace_id, packages.FOLDER / file.profile.workspace.slug / "listings.json")
     async with rt.db.transaction(workspace_id) as tx:
-        await _samples(tx, ROOT / "demos" / file.profile.workspace.slug)
+        await _samples(tx, packages.FOLDER / file.profile.workspace.slug)
         listed = await channels.listed(tx)
         channel = next(one for one in listed if one.kind == "twilio_sms")
         chat = next((str(one.id) for one in listed if one.kind == "webchat"), "")

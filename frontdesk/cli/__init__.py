@@ -10,6 +10,7 @@ from frontdesk.cli import (
     contact,
     doctor,
     eval,
+    init,
     keys,
     listings,
     portfolio,
@@ -36,6 +37,7 @@ app.command()(processes.migrate)
 app.command()(chat.chat)
 app.command()(trigger.trigger)
 app.command()(test.test)
+app.command()(init.init)
 app.command()(apply.apply)
 app.command()(apply.diff)
 app.command("export")(apply.export_)

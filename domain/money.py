@@ -58,6 +58,10 @@ class MoneySettings(Model):
         return 2 if amount > self.two_above else 1 if amount > self.approve_above else 0
 
 
+class CompanySettings(Model):
+    """`skills.company` of a workspace: nothing to set; it is there or not."""
+
+
 class Kind(StrEnum):
     TRANSFER = "transfer"
     ORDER = "order"

@@ -3,7 +3,7 @@
 from domain.booking import BookingSettings
 from domain.listings.cma import HomeValueSettings
 from domain.listings.search import PropertySearchSettings
-from domain.money import MoneySettings
+from domain.money import CompanySettings, MoneySettings
 from domain.portfolio import PortfolioSettings
 from domain.ports import Calendar, Homes, Identities, Moneys
 from domain.ports import Portfolio as PortfolioSource
@@ -11,6 +11,7 @@ from domain.qualification import QualificationSettings
 from domain.skill import Skill
 from domain.workspace import Model
 from skills.booking import Booking
+from skills.company import Company
 from skills.home_value import HomeValue
 from skills.money import MoneyMoves
 from skills.portfolio import Portfolio
@@ -22,6 +23,7 @@ SETTINGS: dict[str, type[Model]] = {
     "qualification": QualificationSettings,
     "portfolio": PortfolioSettings,
     "money": MoneySettings,
+    "company": CompanySettings,
     "property_search": PropertySearchSettings,
     "home_value": HomeValueSettings,
 }
@@ -33,7 +35,7 @@ def open_skills(
 ) -> dict[str, Skill]:
     """Each made with the ports by which it reads the world. Where two could begin, the one named first does."""
     known: tuple[Skill, ...] = (
-        Booking(calendar), Portfolio(portfolio, identities), MoneyMoves(moneys, identities),
+        Booking(calendar), Portfolio(portfolio, identities), MoneyMoves(moneys, identities), Company(moneys),
         HomeValue(homes), PropertySearch(homes), Qualification(),
     )  # fmt: skip
     return {skill.name: skill for skill in known}

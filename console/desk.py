@@ -7,7 +7,7 @@ from uuid import UUID
 
 from console.reasons import say
 from domain.messages import RANK, DeliveryState
-from store import contacts, conversations, drafts, turns
+from store import contacts, conversations, drafts, receipts, turns
 from store.contacts import Contact
 from store.conversations import Conversation, Message
 from store.db import Tx
@@ -21,7 +21,8 @@ CONVERSATIONS, DRAFTS, MESSAGES, TURNS = 12, 50, 100, 12
 
 
 async def read(tx: Tx, conversation_id: UUID | None, number: str) -> Json:
-    """The desk with this conversation open; without one, the one with this number."""
+    """The desk with this conversation open; without one, the one with this number. `unread`: something has come that is
+    not in its conversation yet."""
     page = await conversations.page(tx, state=None, owner=None, before=None, limit=CONVERSATIONS)
     pending = await drafts.page(tx, state="pending", conversation_id=None, before=None, limit=DRAFTS)
     waiting = {draft.conversation_id for draft in pending}
@@ -33,6 +34,7 @@ async def read(tx: Tx, conversation_id: UUID | None, number: str) -> Json:
         )
     return {
         "now": tx.now.isoformat(),
+        "unread": await receipts.wait(tx),
         "conversations": listed,
         "drafts": [_draft(one) for one in pending],
         "conversation": await _whole(tx, conversation_id) if conversation_id else None,

@@ -94,10 +94,10 @@ class Talk:
 
 
 def is_quiet(desk: Json) -> bool:
-    """No turn is due, and nothing is on its way."""
+    """Nothing has come that is not read, no turn is due, and nothing is on its way."""
     here = desk["conversation"]
-    if here is None:
-        return True
+    if desk["unread"] or here is None:
+        return not desk["unread"]
     going = [one["delivery"] for one in here["messages"] if one["delivery"]]
     return not here["thinking"] and not any(
         one["state"] in _MOVING and one["reason"] in _BRIEFLY for one in going

@@ -33,6 +33,9 @@ _OWNED = text(
     " where n.nspname = 'public' and c.relkind = 'r' and pg_get_userbyid(c.relowner) = session_user"
 )
 _LATE = {
+    "inbox": text(
+        "select count(*) as n, min(due_at) as since from unread where due_at < frontdesk_now() - :late"
+    ),
     "turns": text(
         "select count(*) as n, min(due_at) as since from conversation where due_at < frontdesk_now() - :late"
         " and (lease_until is null or lease_until < frontdesk_now())"

@@ -53,6 +53,7 @@ _SENDERS = text(
     f"select {_COLUMNS} {_FROM} where u.kind = 'message' and u.sender = any(:senders) order by u.place"
 )
 _WAITS = text("select exists (select from unread where sender = any(:senders))")
+_ANY = text("select exists (select from unread)")
 _READ = text("delete from unread where place = any(:places)")
 _LATER = text(
     "update unread set tries = tries + 1, due_at = frontdesk_now() + :pause where place = :place returning tries"
@@ -157,6 +158,11 @@ async def of_senders(tx: Tx, senders: Sequence[Address]) -> list[Unread]:
         return []
     await tx.execute(_ALONE)
     return [_unread(tx, row) for row in await tx.execute(_SENDERS, hashes)]
+
+
+async def wait(tx: Tx) -> bool:
+    """Something was acknowledged in this business that nobody has read."""
+    return bool((await tx.execute(_ANY)).scalar())
 
 
 async def read(tx: Tx, places: Sequence[int]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store.wire import Wire, sql_of
 
 _ALIVE = text("select 1")
+_PLANS = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.DuplicatePreparedStatement)
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
@@ -31,22 +32,21 @@ class Stroke:
         """Committed when it returns. Raise what the engine would; the connection is then not used again, and what was
         done may have been committed, if it was the answer that was lost."""
         raw: Any = (await connection.get_raw_connection()).driver_connection
-        planned: set[str] = connection.info.setdefault("strokes", set())
         try:
-            if self._name not in planned or not await self._again(raw, values):
-                await psycopg.AsyncClientCursor(raw).execute(self._first, values)
+            await self._execute(raw, values)
         except psycopg.Error as error:
             if raw.closed:  # the engine finds out for itself, and drops all that are as old
                 await connection.execute(_ALIVE)
             await connection.invalidate(error)
             raise await Wire(connection, raw).named(error, self._name) from error
-        planned.add(self._name)
 
-    async def _again(self, raw: Any, values: Mapping[str, Any]) -> bool:
-        """False, and nothing is done, when the plan is gone: the driver drops all of a connection's after a rollback."""
-        try:
-            await psycopg.AsyncClientCursor(raw).execute(self._later, values)
-        except psycopg.errors.InvalidSqlStatementName:
-            await raw.rollback()
-            return False
-        return True
+    async def _execute(self, raw: Any, values: Mapping[str, Any]) -> None:
+        """The plan may be gone, for the driver drops all of a connection's after a rollback; behind a pooler it may also
+        be another's. Then nothing was done."""
+        for sql in (self._later, self._first):
+            try:
+                await psycopg.AsyncClientCursor(raw).execute(sql, values)
+                return
+            except _PLANS:
+                await raw.rollback()
+        await psycopg.AsyncClientCursor(raw).execute(self._later, values)

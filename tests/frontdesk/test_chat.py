@@ -156,8 +156,11 @@ def test_words_cannot_command_the_terminal() -> None:
     ],
 )
 def test_when_nothing_more_is_to_come(thinking: bool, delivery: dict[str, Any] | None, quiet: bool) -> None:
-    assert is_quiet({"conversation": {"thinking": thinking, "messages": [{"delivery": delivery}]}}) is quiet
-    assert is_quiet({"conversation": None})
+    here = {"thinking": thinking, "messages": [{"delivery": delivery}]}
+    assert is_quiet({"unread": False, "conversation": here}) is quiet
+    assert is_quiet({"unread": False, "conversation": None})
+    assert not is_quiet({"unread": True, "conversation": None})
+    assert not is_quiet({"unread": True, "conversation": here})
 
 
 def test_a_new_number_is_set_aside_for_stories() -> None:

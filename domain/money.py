@@ -13,14 +13,14 @@ from uuid import UUID, uuid5
 from pydantic import Field, model_validator
 
 from domain.skill import WorldEffect
-from domain.workspace import Duration, Model
+from domain.workspace import Duration, Model, SkillSettings
 
 Amount = Annotated[Decimal, Field(ge=0, le=Decimal("1000000000"), decimal_places=2)]
 CURRENCY = "USD"
 """ACH knows no other."""
 
 
-class MoneySettings(Model):
+class MoneySettings(SkillSettings):
     """`skills.money` of a workspace. Amounts are in US dollars."""
 
     per_transfer: Amount = Decimal(25_000)

@@ -19,6 +19,7 @@ from store import (
     merges,
     positions,
     shortlists,
+    suggestions,
     summaries,
     turns,
 )
@@ -209,6 +210,7 @@ async def _conversation(tx: Tx, row: Any) -> dict[str, Any]:
             for one in kept
         ],
         "drafts": await drafts.page(tx, state=None, conversation_id=row.id, before=None, limit=10_000),
+        "suggestions": await suggestions.page(tx, state=None, conversation_id=row.id, before=None, limit=10_000),
         "turns": told,
         "summary": summary and summary.text,
     }  # fmt: skip

@@ -115,3 +115,13 @@ async def test_who_may_and_what_is_not_there(boats: Shop, talk: Customer) -> Non
     for act in ("accept", "dismiss"):
         is_problem(await boats.ask("POST", f"/suggestions/{new_id()}/{act}"), 404, "not_found")
     is_problem(await boats.ask("GET", f"/suggestions/{new_id()}"), 404, "not_found")
+
+
+async def test_it_is_handed_out_and_erased_with_the_customer(boats: Shop, talk: Customer) -> None:
+    await hears(talk, 6, "we are 6, Ann Lee")
+    contact = (await boats.ask("GET", f"/contexts/{talk.conversation_id}")).json()["contact_id"]
+    out = await boats.ask("GET", f"/contacts/{contact}/export")
+    (told,) = out.json()["conversations"][0]["suggestions"]
+    assert (told["words"], told["value"]) == ("we are 6, Ann Lee", 6)
+    assert (await boats.ask("DELETE", f"/contacts/{contact}")).status_code in (200, 204)
+    assert await open_ones(boats) == []

@@ -13,6 +13,8 @@ from domain.workspace import SkillSettings
 
 Filter = Literal["deal", "price", "beds", "baths", "size", "area", "kind", "features"]
 Order = Literal["", "newest", "cheapest", "dearest", "largest"]
+TOO_FAR = 0.75
+"""A price three quarters higher, a place fifteen miles away."""
 RENT_BELOW = Decimal(20_000)
 """Nobody buys a home for less; so much a month is a rent."""
 
@@ -165,8 +167,10 @@ def without(wanted: Wanted, what: str, feature: str = "") -> Wanted | None:
 
 
 def nearest(changes: Sequence[Change], wanted: Wanted, limit: int) -> tuple[Change, ...]:
-    """Those that ask the least of the customer first: how far they are from what was wanted, each in its own measure."""
-    return tuple(sorted(changes, key=lambda one: (_cost(one, wanted), one.what))[:limit])
+    """Those that ask the least of the customer first: how far they are from what was wanted, each in its own measure.
+    What is too far from it is not near to it at all."""
+    bearable = [one for one in changes if _cost(one, wanted) <= TOO_FAR]
+    return tuple(sorted(bearable, key=lambda one: (_cost(one, wanted), one.what))[:limit])
 
 
 def _cost(one: Change, wanted: Wanted) -> float:

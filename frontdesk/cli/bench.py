@@ -85,6 +85,22 @@ def retrieval(
 
 
 @app.command()
+def search(
+    listings: Annotated[int, typer.Option(min=10, max=200_000, help="Homes, made up.")] = 10_000,
+    questions: Annotated[int, typer.Option(min=10, max=10_000, help="Searches of each kind.")] = 300,
+    as_json: AsJson = False,
+) -> None:
+    """Homes found by filters, and by filters and wishes, beside the same filter as a bare SQL query.
+
+    Example: `frontdesk bench search --listings 10000 --json`
+    """
+    from bench import search as bench
+
+    found = asyncio.run(bench.run(listings, questions))
+    _tell(found, bench.told(found), as_json)
+
+
+@app.command()
 def rules(
     count: Annotated[int, typer.Option(min=1, max=100_000, help="Rules of one business.")] = 1_000,
     as_json: AsJson = False,

@@ -32,7 +32,9 @@ create table listing (
   updated_at timestamptz not null default frontdesk_now(),
   primary key (workspace_id, key)
 );
-create index listing_active on listing (workspace_id, deal) where status = 'active';
+-- All that a filter looks at, so that the words of homes that do not fit are never read.
+create index listing_active on listing (workspace_id, deal) include (key, price, beds, baths, size, year, kind, places,
+  features, listed_on) where status = 'active';
 create index listing_sold on listing (workspace_id, sold_on) where status = 'sold';
 create index listing_newest on listing (workspace_id, modified_at desc, key);
 

@@ -154,8 +154,7 @@ class PropertySearch(Skill):
         loose = replace(wanted, like="", order="")
         changes = await self._homes.changes(heard.workspace_id, loose)
         run = run.recalling(shown=[])
-        if changes:
-            best = nearest(changes, loose, ALMOST["short" if telling.terse(heard) else "long"])
+        if best := nearest(changes, loose, ALMOST["short" if telling.terse(heard) else "long"]):
             facts = telling.wanted(loose, heard) | {"changes": [telling.change(one, heard) for one in best]}
             return _public(
                 run.recalling(changes=[one.as_json() for one in best]), Said("homes_none", facts), heard
@@ -251,6 +250,8 @@ def _asked(run: Run, text: str) -> Ask:
     """And "and a pool?" is asked of the home that was spoken of."""
     focus = run.memory.get("focus", "")
     read = ask.read(text, _shown(run), focus)
+    if read.view == "details" and reading.compares(text):
+        return Ask("", read.which, read.it)  # "anything cheaper than the first?" is a search
     bare = "?" in text and len(text.split()) <= FEW and not ask.wants(text)
     return Ask("details", (), True) if not read.view and focus and bare and features.named(text) else read
 

@@ -14,6 +14,7 @@ _TERSE = frozenset({"twilio_sms", "twilio_voice"})
 CURRENCY = "USD"
 SENTENCES, LONGEST = 3, 260
 """Of a listing's own words, so many sentences and characters are told where there is room."""
+_ASKS = re.compile(r"\?|\b(?:does it|do they|has it|is there|any|tiene|hay)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -78,7 +79,7 @@ def details(home: Listing, heard: Heard) -> Said:
         "has": [features.called(one, heard.language) for one in home.features],
         "words": "" if terse(heard) else excerpt(home.remarks),
     }  # fmt: skip
-    if asked and "?" in heard.text:
+    if asked and _ASKS.search(heard.text):
         has = [features.called(one, heard.language) for one in asked if one in home.features]
         lacks = [features.called(one, heard.language) for one in asked if one not in home.features]
         return Said("homes_has", {"home": shown, "have": has, "lack": lacks})

@@ -5,7 +5,7 @@ https://docs.alpaca.markets/reference/createachrelationshipforaccount, /createtr
 /createorderforaccount, /createaccount.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -146,6 +146,20 @@ class AlpacaMoney(Alpaca):
         if isinstance(price, bool) or not isinstance(price, int | float | str):
             raise BrokerFailed("unreadable", "the broker's answer has no price")
         return text_in(asset, "symbol"), str(asset.get("name") or symbol)[:120], Decimal(str(price))
+
+    async def latest(self, symbols: Sequence[str]) -> dict[str, Decimal]:
+        """What one of each costs now, all in one request; those that are not traded there are left out. Raise
+        BrokerFailed."""
+        named = quote(",".join(symbols), safe=",")
+        trades = object_in(await self._get(f"/v2/stocks/trades/latest?symbols={named}")).get("trades")
+        if not isinstance(trades, dict):
+            raise BrokerFailed("unreadable", "the broker's answer has no trades")
+        prices = {symbol: one.get("p") for symbol, one in trades.items() if isinstance(one, dict)}
+        return {
+            symbol: Decimal(str(price))
+            for symbol, price in prices.items()
+            if isinstance(price, int | float) and not isinstance(price, bool) and price >= 0
+        }
 
     async def _maybe(self, path: str) -> dict[str, Any] | None:
         try:

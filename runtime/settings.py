@@ -59,6 +59,8 @@ class Settings:
     send_lease_s: float = 30.0
     """The same for a message being sent: longer than a provider may take to answer."""
     poll_s: float = 1.0
+    prices_s: float = 60.0
+    """How often the broker is asked what the shares that clients hold cost."""
     sweep_s: float = 60.0
     """How often a provider is asked for messages whose webhook did not reach us."""
     event_days: float = 30.0
@@ -106,6 +108,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         lease_s=_seconds(environ, "FRONTDESK_LEASE_S", 15.0),
         send_lease_s=_seconds(environ, "FRONTDESK_SEND_LEASE_S", 30.0),
         poll_s=_seconds(environ, "FRONTDESK_POLL_S", 1.0),
+        prices_s=_seconds(environ, "FRONTDESK_PRICES_S", 60.0),
         sweep_s=_seconds(environ, "FRONTDESK_SWEEP_S", 60.0),
         event_days=_days(environ, "FRONTDESK_EVENT_DAYS", 30.0),
         supervised=environ.get("FRONTDESK_SUPERVISED", "") == "1",

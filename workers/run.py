@@ -15,6 +15,7 @@ from workers.inbox import InboxWorker
 from workers.listings import ListingWorker
 from workers.media import MediaWorker
 from workers.money import MoneyWorker
+from workers.prices import PriceWorker
 from workers.prune import PruneWorker
 from workers.rules import RuleWorker
 from workers.schedules import ScheduleWorker
@@ -50,7 +51,7 @@ async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
 async def run_scheduler(rt: Runtime, stop: asyncio.Event) -> None:
     loops = (
         TimerWorker(rt).loop(), ScheduleWorker(rt).loop(), RuleWorker(rt).loop(), TemplateWorker(rt).loop(),
-        SweepWorker(rt).loop(), PruneWorker(rt).loop(), WebhookFollower(rt).loop(),
+        SweepWorker(rt).loop(), PruneWorker(rt).loop(), PriceWorker(rt).loop(), WebhookFollower(rt).loop(),
         CalendarWriter(rt).loop(), CalendarReader(rt).loop(), WaitlistWorker(rt).loop(),
     )  # fmt: skip
     await asyncio.gather(*(loop.run(stop) for loop in loops))

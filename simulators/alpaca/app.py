@@ -35,6 +35,7 @@ def create_app(config: Config | None = None) -> Provider:
         ("POST", trading + "/orders", money.order),
         ("GET", trading + "/orders:by_client_order_id", money.order_of),
         ("GET", "/v1/assets/{symbol:path}", reading.asset),
+        ("GET", "/v2/stocks/trades/latest", money.latest_of_all),
         ("GET", "/v2/stocks/{symbol}/trades/latest", money.latest),
     )
     app = Provider(routes=[Route(path, _asked(here, answer), methods=[verb]) for verb, path, answer in table])

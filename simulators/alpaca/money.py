@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from simulators.alpaca.reading import missing, summary
-from simulators.alpaca.state import Client, Order, Relationship, Simulation, Transfer
+from simulators.alpaca.state import Asset, Client, Order, Relationship, Simulation, Transfer
 
 _AMOUNT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,2})?")
 _ALIVE = ("QUEUED", "PENDING", "APPROVED")
@@ -130,8 +130,17 @@ def latest(here: Simulation, request: Request) -> Response:
     asset = here.assets.get(request.path_params["symbol"])
     if asset is None:
         return missing("symbol")
-    trade = {"t": here.now().isoformat(), "p": float(asset.price), "s": 100}
-    return JSONResponse({"symbol": asset.symbol, "trade": trade})
+    return JSONResponse({"symbol": asset.symbol, "trade": _trade(here, asset)})
+
+
+def latest_of_all(here: Simulation, request: Request) -> Response:
+    wanted = request.query_params.get("symbols", "").split(",")
+    known = {one: here.assets[one] for one in wanted if one in here.assets}
+    return JSONResponse({"trades": {symbol: _trade(here, asset) for symbol, asset in known.items()}})
+
+
+def _trade(here: Simulation, asset: Asset) -> dict[str, object]:
+    return {"t": here.now().isoformat(), "p": float(asset.price), "s": 100}
 
 
 def _related(one: Relationship) -> dict[str, object]:

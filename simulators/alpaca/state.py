@@ -29,6 +29,7 @@ ROUTES = {
     r"POST /v1/trading/accounts/[^/]+/orders": "orders.create",
     r"GET /v1/trading/accounts/[^/]+/orders:by_client_order_id": "orders.get",
     r"GET /v1/assets/.+": "assets.get",
+    r"GET /v2/stocks/trades/latest": "trades.all",
     r"GET /v2/stocks/[^/]+/trades/latest": "trades.latest",
 }
 """What a chaos rule calls each request."""

@@ -17,14 +17,18 @@ _CLASS = guarded(read=Right.OWN, write=Right.OWN)
 router = APIRouter(prefix="/notifications", route_class=_CLASS, tags=["notifications"])
 preferences = APIRouter(prefix="/notification-preferences", route_class=_CLASS, tags=["notifications"])
 
-Kind = Literal["handoff", "draft", "draft_expired", "delivery_failed", "channel_suspended", "rule"]
+Kind = Literal[
+    "handoff", "draft", "draft_expired", "delivery_failed", "channel_suspended", "money", "calendar", "rule"
+]
 
 
 class Notification(Told):
     id: UUID
     kind: Kind
     conversation_id: UUID | None
-    subject_id: UUID | None = Field(description="The draft, the delivery, the channel or the rule.")
+    subject_id: UUID | None = Field(
+        description="The draft, delivery, channel, rule, appointment, calendar link, …"
+    )
     reason: str | None = Field(description="A code.")
     text: str | None
     times: int = Field(description="How often it has happened since it was last read.")
@@ -54,6 +58,8 @@ class Preferences(BaseModel):
     draft_expired: Ways
     delivery_failed: Ways
     channel_suspended: Ways
+    money: Ways
+    calendar: Ways
     rule: Ways
 
 
@@ -65,6 +71,8 @@ class Wishes(Sent):
     draft_expired: Ways | None = None
     delivery_failed: Ways | None = None
     channel_suspended: Ways | None = None
+    money: Ways | None = None
+    calendar: Ways | None = None
     rule: Ways | None = None
 
 

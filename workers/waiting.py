@@ -3,7 +3,7 @@ for them a while, and then it is the next one's."""
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -132,9 +132,10 @@ def _question(started: Started, one: Waiter, found: Opening, settings: BookingSe
     """The run that waits for their yes, and what they are asked."""
     turn = started.turn
     language, start = compose.language_of(turn), found.start.astimezone(turn.now.tzinfo)
+    until = turn.now + settings.offer
     facts = {
         "service": settings.called(one.service, language), "start": start, "staff": found.staff,
-        "until": _rounded(turn.now + settings.offer),
+        "until": until, "tomorrow": until.date() != turn.now.date(),
     }  # fmt: skip
     text = words.say("booking_came_free", language, turn.profile.assistant.personality, **facts)
     run = Run(uuid5(one.id, found.start.isoformat()), "booking", "book", turn.base_seq, read_back=text)
@@ -147,7 +148,3 @@ def _question(started: Started, one: Waiter, found: Opening, settings: BookingSe
 def _buffer(one: Waiter, settings: BookingSettings) -> timedelta:
     service = settings.service(one.service)
     return timedelta(minutes=service.buffer if service else 0)
-
-
-def _rounded(moment: datetime) -> datetime:
-    return moment.replace(second=0, microsecond=0)

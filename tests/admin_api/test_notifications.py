@@ -9,7 +9,8 @@ from starlette.routing import Mount
 
 import admin_api.app
 from frontdesk.stories.stage import Stage
-from store import people
+from store import notifications, people
+from store.notifications import Kind
 from tests.admin_api.api_rig import Api, Business, is_problem
 from tests.rig import QUESTION, Desk
 
@@ -97,6 +98,16 @@ async def test_what_does_not_arrive(api_here: Api, desk: Desk) -> None:
     await desk.settle()
     failed = [one for one in await agent.told() if one["kind"] == "delivery_failed"]
     assert [one["reason"] for one in failed] == ["30005"]
+
+
+@pytest.mark.parametrize("kind", Kind)
+async def test_whatever_is_told_can_be_read_and_preferred(api_here: Api, desk: Desk, kind: Kind) -> None:
+    agent = await hire(api_here, desk)
+    async with desk.rt.db.transaction(desk.workspace_id) as tx:
+        await notifications.add(tx, kind, subject_id=desk.channel_id, reason="something")
+    assert [one["kind"] for one in await agent.told()] == [kind.value]
+    wishes = await agent.ask("PATCH", "/notification-preferences", {kind.value: {"in_app": False}})
+    assert wishes.json()[kind.value] == {"in_app": False}
 
 
 async def test_read_and_preferred(api_here: Api, desk: Desk) -> None:

@@ -65,7 +65,7 @@ async def test_the_first_is_asked_and_then_the_next(salon: Salon) -> None:
     first, second, third = [await salon.waiting() for _ in range(3)]
     await salon.cancels()
     assert "A haircut has opened up on Wed, Mar 4 at 9:00 AM. Shall I book it for you?" in salon.heard(first)
-    assert "until 10:30 AM" in salon.heard(first)
+    assert "until 10:30 AM today" in salon.heard(first)
     assert "waiting list" in salon.heard(second)
     await salon.pass_(minutes=31)
     assert "opened up on Wed, Mar 4" in salon.heard(second)
@@ -143,7 +143,7 @@ async def test_nobody_is_asked_in_the_night(salon: Salon) -> None:
     assert "waiting list" in salon.heard(first)
     await salon.pass_(minutes=2)
     assert "opened up on Wed, Mar 4" in salon.heard(first)
-    assert "until 9:31 AM" in salon.heard(first)
+    assert "until 9:31 AM today" in salon.heard(first)
     assert "isn't free" in await salon.say(stranger, "can I book a haircut wednesday at 9am")
     await salon.pass_(minutes=29)
     assert "booked for" in await salon.say(first, "yes")

@@ -35,13 +35,14 @@ from skills.booking.wish import Wish
 SEARCHED = 400
 """Openings looked at when the nearest ones are chosen: about a week of quarters of an hour."""
 _CONTINUES = frozenset({"book_appointment", "reschedule_appointment", "give_information", "affirm", "deny"})
+_TELLING = frozenset({"give_information", "unknown"})
 _PICTURES = frozenset({"So", "Sk", "Cf"})
 _NAMED_BY = re.compile(
     r"^(?:i['\u2019]?m|it['\u2019]?s|this is|my name is|name is|me llamo|soy|es)\s+", re.IGNORECASE
 )
 _WANTS = re.compile(
-    r"\b(?:want|need|would like|'d like|can i|could i|please|pls|plz|book|quiero|quisiera|necesito|me gustar[ií]a"
-    r"|querr[ií]a|puedo|por favor|reservar?)\b",
+    r"\b(?:want|need|would like|'d like|can i|could i|please|pls|plz|book|let['\u2019]?s|quiero|quisiera|necesito"
+    r"|me gustar[ií]a|querr[ií]a|puedo|por favor|reservar?)\b",
     re.IGNORECASE,
 )
 
@@ -73,7 +74,7 @@ class Booking(Skill):
             return "book"  # "can I see the second one?"
         if waits := waiting.goal(heard.part or heard.text):
             return waits
-        if intent == "give_information" and _WANTS.search(heard.text) and wishes.read(heard):
+        if intent in _TELLING and _WANTS.search(heard.text) and wishes.read(heard):
             named = "service" in heard.told or service_in(heard.text, settings_of(heard.profile))
             return "book" if named else None
         return self.goals.get(intent)

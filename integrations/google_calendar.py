@@ -202,10 +202,10 @@ class GoogleCalendar:
         return said
 
     def _ask(self, ask: Callable[[Any], Any], etag: str) -> Any:
+        request = ask(self._open())
+        if etag:
+            request.headers["If-Match"] = etag
         try:
-            request = ask(self._open())
-            if etag:
-                request.headers["If-Match"] = etag
             return request.execute(num_retries=0) or {}
         except HttpError as error:
             raise _refused(error) from None
@@ -213,7 +213,8 @@ class GoogleCalendar:
             raise _unrefreshed(error) from None
         except (TransportError, GoogleAuthError, httplib2.HttpLib2Error, http.client.HTTPException) as error:
             raise CalendarFailed(Fault.AWAY, type(error).__name__) from None
-        except (OSError, ValueError) as error:  # time-outs and cut connections; half of a JSON
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            # time-outs and cut connections; half of a JSON, which google-auth takes for an object
             raise CalendarFailed(Fault.AWAY, type(error).__name__) from None
 
     def _open(self) -> Any:
@@ -292,12 +293,13 @@ def _needed(said: dict[str, Any], name: str) -> str:
 
 
 def _refused(error: HttpError) -> CalendarFailed:
-    """https://developers.google.com/workspace/calendar/api/guides/errors"""
+    """https://developers.google.com/workspace/calendar/api/guides/errors. A 401 is no end of the consent: the token was
+    made anew already, and only the refusal to make one says so."""
     status, reason = int(error.resp.status), _reason(error.content)
     if status == 429 or (status == 403 and reason in _TOO_FAST):
         return CalendarFailed(Fault.BUSY, reason)
     known = {
-        400: Fault.BAD, 401: Fault.REVOKED, 403: Fault.REFUSED, 404: Fault.MISSING, 409: Fault.DUPLICATE,
+        400: Fault.BAD, 403: Fault.REFUSED, 404: Fault.MISSING, 409: Fault.DUPLICATE,
         410: Fault.EXPIRED, 412: Fault.CHANGED,
     }  # fmt: skip
     return CalendarFailed(known.get(status, Fault.AWAY), f"{status} {reason}".strip())

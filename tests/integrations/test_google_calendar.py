@@ -74,7 +74,7 @@ async def test_written_moved_read_and_deleted(google: Running) -> None:
         ({"kind": "html_error"}, Fault.AWAY), ({"kind": "bad_json"}, Fault.AWAY), ({"kind": "drop_before"}, Fault.AWAY),
         ({"kind": "drop_before", "count": 1}, None), ({"kind": "status", "status": 400}, Fault.BAD),
         ({"kind": "status", "status": 412}, Fault.CHANGED), ({"kind": "status", "status": 410}, Fault.EXPIRED),
-        ({"kind": "unauthorized"}, Fault.REVOKED), ({"kind": "unauthorized", "count": 1}, None),
+        ({"kind": "unauthorized"}, Fault.AWAY), ({"kind": "unauthorized", "count": 1}, None),
     ],
     ids=lambda value: str(value),
 )  # fmt: skip

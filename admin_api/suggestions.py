@@ -58,6 +58,7 @@ async def listed(
 
 @router.get("/{suggestion_id}")
 async def one(here: Admitted, suggestion_id: UUID) -> Suggestion:
+    """As it stands, and who decided."""
     async with here.transaction() as tx:
         return Suggestion.model_validate(await suggestions.get(tx, suggestion_id))
 

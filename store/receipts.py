@@ -39,24 +39,22 @@ _ALONE = text("select pg_advisory_xact_lock(hashtextextended('read ' || frontdes
 _TRY_ALONE = text(
     "select pg_try_advisory_xact_lock(hashtextextended('read ' || frontdesk_workspace()::text, 0))"
 )
-_COLUMNS = "u.place, u.tries, r.channel_id, r.payload"
-_FROM = "from unread u join inbound_receipt r on r.workspace_id = u.workspace_id and r.id = u.receipt_id"
-_MESSAGES = text(
-    f"select {_COLUMNS} {_FROM} where u.kind = 'message' and u.due_at <= frontdesk_now()"
-    " order by u.place limit :most"
+_DUE = text(
+    "select place from unread where kind = :kind and due_at <= frontdesk_now() order by place limit :most"
 )
-_STATUSES = text(
-    "select place from unread where kind = 'status' and due_at <= frontdesk_now() order by place limit :most"
+_OPEN = text(
+    "select u.place, r.channel_id, r.payload from unread u join inbound_receipt r on r.workspace_id = u.workspace_id"
+    " and r.id = u.receipt_id where u.place = any(:places) order by u.place"
 )
-_ONE = text(f"select {_COLUMNS} {_FROM} where u.place = :place for update of u")
-_SENDERS = text(
-    f"select {_COLUMNS} {_FROM} where u.kind = 'message' and u.sender = any(:senders) order by u.place"
+_OF_SENDERS = text(
+    "select place from unread where kind = 'message' and sender = any(:senders) order by place"
 )
 _WAITS = text("select exists (select from unread where sender = any(:senders))")
 _ANY = text("select exists (select from unread)")
 _READ = text("delete from unread where place = any(:places)")
 _LATER = text(
-    "update unread set tries = tries + 1, due_at = frontdesk_now() + :pause where place = :place returning tries"
+    "update unread set tries = tries + 1, due_at = frontdesk_now()"
+    " + least(make_interval(secs => power(2, least(tries, 20))), :longest) where place = :place returning tries"
 )
 # A business at a time, not a row at a time: one that is flooded costs no more to find than another.
 _CLAIM = text(
@@ -76,7 +74,6 @@ class Unread:
     """An event as it was acknowledged, with its place in the line and the trace of the request that brought it."""
 
     place: int
-    tries: int
     channel_id: UUID
     event: Event
     trace: str
@@ -136,19 +133,14 @@ async def try_alone(tx: Tx) -> bool:
     return bool((await tx.execute(_TRY_ALONE)).scalar())
 
 
-async def messages(tx: Tx, most: int) -> list[Unread]:
-    return [_unread(tx, row) for row in await tx.execute(_MESSAGES, {"most": most})]
+async def due(tx: Tx, kind: str, most: int) -> list[int]:
+    """Places of those that can be read now, `message` or `status`, the first first."""
+    return [row.place for row in await tx.execute(_DUE, {"kind": kind, "most": most})]
 
 
-async def statuses(tx: Tx, most: int) -> list[int]:
-    """Places of reports that wait."""
-    return [row.place for row in await tx.execute(_STATUSES, {"most": most})]
-
-
-async def one(tx: Tx, place: int) -> Unread | None:
-    """Held until the transaction ends; None when it has been read."""
-    row = (await tx.execute(_ONE, {"place": place})).first()
-    return _unread(tx, row) if row else None
+async def opened(tx: Tx, places: Sequence[int]) -> list[Unread]:
+    """What stands at these places, in their order; what has been read meanwhile is not there. Raise Unreadable."""
+    return [_unread(tx, row) for row in await tx.execute(_OPEN, {"places": list(places)})]
 
 
 async def of_senders(tx: Tx, senders: Sequence[Address]) -> list[Unread]:
@@ -157,7 +149,7 @@ async def of_senders(tx: Tx, senders: Sequence[Address]) -> list[Unread]:
     if not (await tx.execute(_WAITS, hashes)).scalar():
         return []
     await tx.execute(_ALONE)
-    return [_unread(tx, row) for row in await tx.execute(_SENDERS, hashes)]
+    return await opened(tx, [row.place for row in await tx.execute(_OF_SENDERS, hashes)])
 
 
 async def wait(tx: Tx) -> bool:
@@ -170,11 +162,10 @@ async def read(tx: Tx, places: Sequence[int]) -> None:
     await tx.execute(_READ, {"places": list(places)})
 
 
-async def later(tx: Tx, place: int, tries: int) -> int:
+async def later(tx: Tx, place: int) -> int:
     """It could not be read; return how often that has been so."""
-    pause = min(timedelta(seconds=2.0 ** min(tries, 20)), LONGEST_PAUSE)
-    found = (await tx.execute(_LATER, {"place": place, "pause": pause})).scalar()
-    return int(found or 0)
+    tries = (await tx.execute(_LATER, {"place": place, "longest": LONGEST_PAUSE})).scalar()
+    return int(tries or 0)
 
 
 def _key(event: Event) -> tuple[str, str]:
@@ -209,4 +200,4 @@ def _unread(tx: Tx, row: Any) -> Unread:
     told = json.loads(tx.vault.open("inbound_receipt.payload", bytes(row.payload)))
     kind = "message" if "from" in told else "status"
     event: Event = _EVENTS[kind].validate_python(told["event"])
-    return Unread(row.place, row.tries, row.channel_id, event, told["trace"])
+    return Unread(row.place, row.channel_id, event, told["trace"])

@@ -54,10 +54,10 @@ class Fenced:
 
 async def fence(tx: Tx, look_after: timedelta) -> Fenced:
     """Make this workspace fit to run again. Doing it twice does no harm."""
-    while waiting := await receipts.messages(
-        tx, 500
-    ):  # acknowledged before the backup: a person looks at those too
-        await inbox.read(tx, waiting)
+    while places := await receipts.due(
+        tx, "message", 500
+    ):  # acknowledged before: a person looks at those too
+        await inbox.read(tx, await receipts.opened(tx, places))
     unknown = await tx.execute(_UNKNOWN, {"w": tx.workspace_id, "reason": REASON, "after": look_after})
     deliveries = len(unknown.all())
     stale = (await tx.execute(_STALE)).all()

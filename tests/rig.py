@@ -214,16 +214,23 @@ class Desk:
         return f"{self.rt.settings.public_url}/channels/{channel_id or self.channel_id}/{what}"
 
     async def post(
-        self, form: Sequence[tuple[str, str]], *, url: str | None = None, token: str | None = None
+        self,
+        form: Sequence[tuple[str, str]],
+        *,
+        url: str | None = None,
+        token: str | None = None,
+        read: bool = True,
     ) -> httpx2.Response:
-        """A form as the provider would post it, signed with the channel's token or another one."""
+        """A form as the provider would post it, signed with the channel's token or another one. What is not `read` is
+        acknowledged and waits in the line."""
         url = url or self.url()
         headers = {
             "content-type": "application/x-www-form-urlencoded",
             "x-twilio-signature": sign(token or self.credentials["auth_token"], url, form),
         }
         reply = await self.rt.http.post(url, content=urlencode(form), headers=headers)
-        await self.read()
+        if read:
+            await self.read()
         return reply
 
     async def report(self, sid: str, status: str, message_id: UUID, part: int = 0, **more: str) -> int:

@@ -10,7 +10,6 @@ from runtime.wake import INBOX
 from store import inbox, notifications, receipts
 from store.db import UNAVAILABLE, Tx, is_collision
 from store.inbox import Saved
-from store.receipts import Unread
 from workers.loop import Loop, bare_trace
 
 logger = logging.getLogger(__name__)
@@ -75,47 +74,36 @@ class InboxWorker:
 
     async def _read_together(self, workspace_id: UUID) -> Sequence[int]:
         """Return what is left to be read alone."""
-        waiting: list[Unread] = []
+        places: list[int] = []
 
         async def read(tx: Tx) -> Saved:
-            nonlocal waiting
-            waiting = await receipts.messages(tx, MOST)
-            if len(waiting) == MOST:
-                self._again.add(workspace_id)
-            return await inbox.read(tx, waiting)
+            places.extend(await receipts.due(tx, "message", MOST))
+            return await inbox.read(tx, await receipts.opened(tx, places))
 
         try:
             await self._alone(workspace_id, read)
         except Exception as error:  # one that breaks must not stop the others
             if isinstance(error, UNAVAILABLE) and not is_collision(error):
                 raise
-            logger.warning("%s messages are read one by one: %s", len(waiting), type(error).__name__)
-            return [one.place for one in waiting]
+            logger.warning("%s messages are read one by one: %s", len(places), type(error).__name__)
+            return places
+        if len(places) == MOST:
+            self._again.add(workspace_id)
         async with self._rt.db.transaction(workspace_id) as tx:
-            return await receipts.statuses(tx, MOST)
+            return await receipts.due(tx, "status", MOST)
 
     async def _read_one(self, workspace_id: UUID, place: int) -> None:
-        tries = 0
-
-        async def read(tx: Tx) -> Saved:
-            nonlocal tries
-            found = await receipts.one(tx, place)
-            if found is None:
-                return Saved()
-            tries = found.tries
-            return await inbox.read(tx, [found])
-
         try:
-            await self._alone(workspace_id, read)
+            await self._alone(workspace_id, lambda tx: _read_at(tx, place))
         except Exception as error:
             if isinstance(error, UNAVAILABLE) and not is_collision(error):
                 raise
             logger.error("a receipt cannot be read: %s", bare_trace(error))
-            await self._put_off(workspace_id, place, tries)
+            await self._put_off(workspace_id, place)
 
-    async def _put_off(self, workspace_id: UUID, place: int, tries: int) -> None:
+    async def _put_off(self, workspace_id: UUID, place: int) -> None:
         async with self._rt.db.transaction(workspace_id) as tx:
-            if await receipts.later(tx, place, tries) == GIVE_NOTICE:
+            if await receipts.later(tx, place) == GIVE_NOTICE:
                 await notifications.add(
                     tx, notifications.Kind.RULE, reason="message_unreadable", roles=notifications.RUNNING
                 )
@@ -130,3 +118,7 @@ class InboxWorker:
         self._rt.crash("inbox_read")
         for topic in saved.topics:
             await self._rt.wake.wake(topic)
+
+
+async def _read_at(tx: Tx, place: int) -> Saved:
+    return await inbox.read(tx, await receipts.opened(tx, [place]))

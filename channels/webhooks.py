@@ -102,7 +102,9 @@ class Webhooks:
     async def _take(self, scope: Scope, receive: Receive) -> Ack:
         """What the provider hears once all of it is stored."""
         channel_id = scope["path_params"]["channel_id"]
-        known = self._remembered(channel_id) or await self.insist(lambda: self.find(channel_id))
+        known = self._remembered(channel_id)
+        if known is None:
+            known = await self.insist(lambda: self.find(channel_id))
         hook = await read(scope, receive, self._public_url, known.channel.largest)
         known.channel.verify(hook)
         events = known.channel.parse(hook)

@@ -16,6 +16,7 @@ from uuid import UUID
 from rapidfuzz import fuzz, process
 
 from domain.errors import TurnFailed
+from domain.fields.options import plain
 from domain.ports import Embedder
 from domain.turn import Passage
 from store import lexicon, passages
@@ -217,10 +218,10 @@ async def _meant(tx: Tx, lexeme: str, question: str) -> list[str]:
         lexeme, await lexicon.terms(tx, lexeme), scorer=fuzz.ratio, score_cutoff=LIKELY, limit=MOST_LIKELY
     )
     near = await lexicon.near(tx, said, [one[0] for one in likely]) if likely else []
-    joined = [word.replace("-", "") for word in near]
-    whole = process.extractOne(said, joined, scorer=fuzz.ratio, score_cutoff=ALIKE)
+    joined = [plain(word.replace("-", "")) for word in near]  # "linea" is "línea", not nearly so
+    whole = process.extractOne(plain(said), joined, scorer=fuzz.ratio, score_cutoff=ALIKE)
     stems = [word[: len(lexeme)] for word in joined]
-    stem = None if whole else process.extractOne(lexeme, stems, scorer=fuzz.ratio, score_cutoff=STEM_ALIKE)
+    stem = None if whole else process.extractOne(plain(lexeme), stems, scorer=fuzz.ratio, score_cutoff=STEM_ALIKE)
     meant = whole or stem
     return list((await passages.shelf(tx, near[meant[2]])).spread) if meant else [lexeme]
 

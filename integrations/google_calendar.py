@@ -315,7 +315,8 @@ def _reason(content: bytes) -> str:
 def _unrefreshed(error: RefreshError) -> CalendarFailed:
     """Only `invalid_grant` says that the consent is gone."""
     said = error.args[1] if len(error.args) > 1 else None
-    code = str(said.get("error", "")) if isinstance(said, dict) else ""
+    told = said.get("error") if isinstance(said, dict) else None
+    code = told if isinstance(told, str) else ""
     if code == "invalid_grant":
         return CalendarFailed(Fault.REVOKED, code)
     return CalendarFailed(

@@ -54,8 +54,9 @@ _FAILED = text(
 )
 _STANDS = text(
     "update calendar_event set etag = :etag, told_start = :start, told_end = :end,"  # noqa: S608
-    f" state = case when :due then 'due' else state end, next_attempt_at = frontdesk_now() where {_MINE}"
+    f" state = case when :due then 'due' else 'done' end, next_attempt_at = frontdesk_now() where {_MINE}"
 )
+_DOUBT = text(f"update calendar_event set etag = :etag where {_MINE} and state = 'due'")  # noqa: S608
 _LEFT = text(f"update calendar_event set state = 'left', lease_until = null where {_MINE}")  # noqa: S608
 _KNOWN = text(
     "select event_id, appointment_id from calendar_event where link_id = :link and event_id = any(:ids) and state <> 'left'"
@@ -108,6 +109,11 @@ class Job:
     resource: str
     name: str | None
     conversation_id: UUID | None
+    due: bool = True
+
+
+DOUBTED = '"?"'
+"""In place of an etag: it was changed there while a change of ours was on its way. No event has it."""
 
 
 async def claim(
@@ -183,19 +189,24 @@ async def expected(tx: Tx, link_id: UUID, until: datetime) -> list[str]:
 
 
 async def standing(tx: Tx, link_id: UUID, appointment_id: UUID) -> Job | None:
-    """As `begin`, of one that is done; None when a change of ours is on its way there."""
+    """As `begin`, for whoever reads; `due`: a change of ours is on its way there. None when it is none of ours."""
     row = (await tx.execute(_JOB, {"link": link_id, "appointment": appointment_id})).first()
-    if row is None or row.state != "done":
+    if row is None or row.state not in ("due", "done"):
         return None
     return Job(
         link_id, appointment_id, row.change, row.n, row.event_id or "", row.etag or "",
         _span(row.told_start, row.told_end), _span(row.starts_at, row.ends_at) if row.wanted else None, 0, row.service or "",
-        row.resource or "", None, row.conversation_id,
+        row.resource or "", None, row.conversation_id, row.state == "due",
     )  # fmt: skip
 
 
+async def doubt(tx: Tx, job: Job) -> None:
+    """What we know of it is not so any more: whoever writes next looks first."""
+    await tx.execute(_DOUBT, {"link": job.link_id, "appointment": job.appointment_id, "etag": DOUBTED})
+
+
 async def stands(tx: Tx, job: Job, held: Held, *, due: bool) -> None:
-    """It was changed there; `due`: ours is to be written over it."""
+    """It was changed there; `due`: ours is to be written over it, else it is how it is to be."""
     values = {"link": job.link_id, "appointment": job.appointment_id, "etag": held.etag}
     await tx.execute(_STANDS, values | {"start": held.start, "end": held.end, "due": due})
 

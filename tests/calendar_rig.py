@@ -1,5 +1,6 @@
 """A business whose calendar is at Google, on the stage: appointments here, somebody's hands in the calendar there."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -90,7 +91,8 @@ class Linked:
         return len(claimed)
 
     async def read(self) -> int:
-        """The calendars that are due, or all of them when somebody asks."""
+        """All of them, as when somebody asks; what Google is about to say has been said before."""
+        await asyncio.gather(*self.google.tasks, return_exceptions=True)
         async with self.desk.rt.db.transaction(self.desk.workspace_id) as tx:
             await calendars.sync_soon(tx)
         worker = CalendarReader(self.desk.rt, self.desk.workspace_id)

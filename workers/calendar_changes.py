@@ -33,7 +33,7 @@ async def take(rt: Runtime, workspace_id: UUID, link_id: UUID, appointment_id: U
     except _PutBack as reason:
         async with rt.db.transaction(workspace_id) as tx:
             job = await calendar_events.standing(tx, link_id, appointment_id)
-            if job is not None:
+            if job is not None and not job.due:
                 await calendar_events.stands(tx, job, held, due=True)
                 await _notify(tx, job, str(reason))
 
@@ -42,6 +42,10 @@ async def _take(tx: Tx, rt: Runtime, link_id: UUID, appointment_id: UUID, held: 
     mine = await appointments.take(tx, appointment_id)
     job = await calendar_events.standing(tx, link_id, appointment_id)
     if mine is None or job is None or job.event_id != held.id:
+        return
+    if job.due:
+        if held.gone or (held.start, held.end) != job.told:
+            await calendar_events.doubt(tx, job)
         return
     if mine.state != "booked" or mine.end <= tx.now:
         return
@@ -80,7 +84,7 @@ async def _moved(tx: Tx, rt: Runtime, mine: Appointment, job: Job, held: Held) -
         await appointments.move_by_person(tx, mine, wanted, settings.remind, ACTOR)
     except Conflict:
         raise _PutBack("calendar_time_taken") from None
-    await calendar_events.stands(tx, job, held, due=True)
+    await calendar_events.stands(tx, job, held, due=False)
     if mine.start != start:
         await _tell(tx, rt, mine, held)
 

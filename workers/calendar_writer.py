@@ -113,7 +113,7 @@ async def _brought(google: GoogleCalendar, calendar: str, job: Job, words: str) 
         if job.event_id:
             await google.delete(calendar, job.event_id)
         return None, False
-    if job.told == job.wanted:
+    if job.told == job.wanted and job.etag != calendar_events.DOUBTED:
         return Held(job.event_id, *job.wanted, etag=job.etag), False
     if job.told is not None:
         return await _put(google, calendar, job, job.etag)

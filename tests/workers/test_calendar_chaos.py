@@ -9,7 +9,7 @@ import pytest
 
 from domain.errors import Conflict
 from tests.calendar_rig import BOOKING, TOMORROW, Linked
-from tests.rig import Desk
+from tests.rig import NOW, Desk
 
 MakeDesk = Callable[..., Awaitable[Desk]]
 HOUR = timedelta(hours=1)
@@ -104,6 +104,7 @@ class Hands:
 async def test_both_sides_agree_in_the_end(make_desk: MakeDesk, seeds: range) -> None:
     for seed in seeds:
         linked = Linked(await make_desk(skills=BOOKING), f"owner-{uuid4().hex[:8]}@example.com")
+        linked.desk.stage.clock.frozen = NOW
         await linked.connect()
         hands = Hands(linked, seed)
         for _ in range(40):

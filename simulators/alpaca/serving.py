@@ -1,27 +1,8 @@
 """Running it: inside a test's event loop."""
 
-from __future__ import annotations
-
-import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-
 from simulators.alpaca.app import create_app
-from simulators.alpaca.state import Config, Simulation
-from simulators.common.serving import serving
+from simulators.alpaca.state import Simulation
+from simulators.common import serving
 
-
-@dataclass(frozen=True)
-class Running:
-    url: str
-    state: Simulation
-
-
-@contextlib.asynccontextmanager
-async def serve(
-    port: int = 0, host: str = "127.0.0.1", config: Config | None = None
-) -> AsyncIterator[Running]:
-    """`async with serve() as running:` listens until the block ends; port 0 takes a free one."""
-    app = create_app(config)
-    async with serving(app, app.simulation, host, port) as url:
-        yield Running(url, app.simulation)
+Running = serving.Running[Simulation]
+serve = serving.serve_with(create_app)

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import inspect
 import socket
-from collections.abc import AsyncIterator, Awaitable, Iterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Simulated(Protocol):
@@ -19,6 +21,49 @@ class Simulated(Protocol):
     origin: str
 
     def close(self) -> Awaitable[None] | None: ...
+
+
+State = TypeVar("State", bound=Simulated)
+State_co = TypeVar("State_co", bound=Simulated, covariant=True)
+Config = TypeVar("Config")
+Config_contra = TypeVar("Config_contra", contravariant=True)
+
+
+class App(Protocol[State_co]):
+    """An application with its state."""
+
+    @property
+    def simulation(self) -> State_co: ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+
+@dataclass(frozen=True)
+class Running(Generic[State]):
+    url: str
+    state: State
+
+
+class Serve(Protocol[State, Config_contra]):
+    """`async with serve() as running:` listens until the block ends; port 0 takes a free one."""
+
+    def __call__(
+        self, port: int = 0, host: str = "127.0.0.1", config: Config_contra | None = None
+    ) -> AbstractAsyncContextManager[Running[State]]: ...
+
+
+def serve_with(create_app: Callable[[Config | None], App[State]]) -> Serve[State, Config]:
+    """How an application of this kind is run."""
+
+    @contextlib.asynccontextmanager
+    async def serve(
+        port: int = 0, host: str = "127.0.0.1", config: Config | None = None
+    ) -> AsyncIterator[Running[State]]:
+        app = create_app(config)
+        async with serving(app, app.simulation, host, port) as url:
+            yield Running(url, app.simulation)
+
+    return serve
 
 
 class Quiet(uvicorn.Server):

@@ -18,8 +18,12 @@ _ORDINAL = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
-    r"(?:\b(?:number|option|no\.|home|house|listing|n[uú]mero|opci[oó]n|casa|la|el)\s*|#\s?)(\d{1,2})\b"
-    r"(?![\d,.:]*\s*(?:am|pm|k\b|bed|bath|%|\d))"
+    r"(?:\b(?:number|option|no\.|home|house|listing|about|see|save|keep|remove|delete|like|than|n[uú]mero"
+    r"|opci[oó]n|casa"
+    r"|sobre|guarda|quita|la|el)\s+|#\s?)(\d{1,2})\b"
+    r"(?![\d,.:-]*\s*(?:am|pm|k\b|bed|br\b|bd\b|bath|ba\b|sq|%|\d|miles?|months?|weeks?|days?|hours?|years?|min"
+    r"|people|homes|more"
+    r"|rec|ba[nñ]|mil|mes|a[nñ]o|d[ií]a))"
     r"|^\W*(\d{1,2})\W*$",
     re.IGNORECASE,
 )
@@ -110,6 +114,13 @@ _ABOUT = re.compile(
     r"|direcci[oó]n|disponible|sigue)\b",
     re.IGNORECASE,
 )
+_FACTS = re.compile(
+    r"\b(?:how (?:big|old|much|many|large)|square f\w+|sq ?ft|hoa|year|built|garage|pool|yard|stor(?:y|ies)"
+    r"|bed\w*|bath\w*|price|address"
+    r"|available|under contract|lot|cu[aá]nt[oa]s?|precio|garaje|piscina|alberca|cochera|disponible)\b",
+    re.IGNORECASE,
+)
+"""What is asked of one home."""
 _IT = re.compile(
     r"\b(?:it|that (?:one|home|house|condo|place)|this (?:one|home|house|condo|place)|the (?:house|home|condo"
     r"|place)|[eé]s[ea]|est[ea]|la casa|l[ao])\b",
@@ -170,6 +181,15 @@ def sells(text: str) -> bool:
     return bool(_NOT_SEARCH.search(text))
 
 
+def asks_of_it(text: str) -> bool:
+    """Of one home, by "it": "has it got a garage", "how many square feet is it"."""
+    return bool(
+        re.search(
+            r"\b(?:does|has|have|is|was|did) it\b|\bis it\b|\bit (?:has|have|got)\b", text, re.IGNORECASE
+        )
+    )
+
+
 def speaks_of_it(text: str) -> bool:
     return bool(_IT.search(text))
 
@@ -219,6 +239,11 @@ def read(text: str, shown: Sequence[Mapping[str, Any]], focus: str) -> Ask:
         return Ask("keep", which, it)
     if shown and not which and (_MORE.search(text) or _SIMILAR.search(text)):
         return Ask("more" if _MORE.search(text) else "similar")
+    asks_it = (
+        len(shown) > 1 and not meant and re.search(r"\bit\b", text, re.IGNORECASE) and _FACTS.search(text)
+    )
+    if asks_it and asks_of_it(text):
+        return Ask("details", (), True)
     if meant and (_ABOUT.search(text) or (which and len(text.split()) <= 8)):
         return Ask("details", which, it)
     return Ask()

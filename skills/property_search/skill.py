@@ -181,8 +181,8 @@ class PropertySearch(Skill):
         shown = _shown(run)
         which = [one for place in read.which if (one := _at(shown, place))]
         keys = [one["key"] for one in which]
-        if not keys and read.it:
-            keys = [run.memory.get("focus") or shown[0]["key"]]
+        focus = run.memory.get("focus") or (shown[0]["key"] if len(shown) == 1 else "")
+        keys = keys or ([focus] if read.it and focus else [])
         if not keys:
             return Step(run, (Said("homes_which", {"count": len(shown)}),))
         homes = await self._homes.get(heard.workspace_id, keys)

@@ -14,7 +14,7 @@ _TERSE = frozenset({"twilio_sms", "twilio_voice"})
 CURRENCY = "USD"
 SENTENCES, LONGEST = 3, 260
 """Of a listing's own words, so many sentences and characters are told where there is room."""
-_ASKS = re.compile(r"\?|\b(?:does it|do they|has it|is there|any|tiene|hay)\b", re.IGNORECASE)
+_ASKS = re.compile(r"\?|\b(?:does it|do they|has it|has that|is there|any|tiene|hay)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 

@@ -69,6 +69,7 @@ async def listed(
 
 @router.get("/{entry_id}")
 async def one(here: Admitted, entry_id: UUID) -> WaiterTold:
+    """Whoever waits, or waited."""
     async with here.transaction() as tx:
         return _told(await waiting.get(tx, entry_id))
 

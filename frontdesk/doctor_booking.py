@@ -53,7 +53,9 @@ def _judged(name: str, template: str, statuses: list[str]) -> Finding:
         said = f"there is no template named {template}: after 24 hours they wait until the customer writes"
         return wrong(name, said, "write it under templates, or name another in skills.booking.remind_with")
     said = f"the template {template} is {', '.join(sorted(set(statuses)))}: until it is approved they wait"
-    return wrong(name, said, "wait for the review, or see why it was refused: GET templates")
+    if {"draft", "submitted"} & set(statuses):
+        return note(name, said, "wait for the review")
+    return wrong(name, said, "see why it was refused: GET templates")
 
 
 async def linked(rt: Runtime, workspace_id: UUID, slug: str) -> list[Finding]:

@@ -14,18 +14,8 @@ from domain.skill import Heard
 LEAST = 300
 """Dollars: less is no price of a home."""
 _NUMBERS = {
-    "one": 1,
-    "two": 2,
-    "three": 3,
-    "four": 4,
-    "five": 5,
-    "six": 6,
-    "una": 1,
-    "dos": 2,
-    "tres": 3,
-    "cuatro": 4,
-    "cinco": 5,
-}
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "una": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5,
+}  # fmt: skip
 _N = rf"(\d{{1,2}}(?:\.5)?|{'|'.join(_NUMBERS)})\s*(?:\+|or more|plus|o m[aá]s)?[\s-]*"
 _BEDS = re.compile(
     rf"\b{_N}(?:beds?\b|bedrooms?|br\b|bd\b|bdrms?|rec[aá]maras?|habitaci[oó]n(?:es)?|dormitorios?|cuartos?)",
@@ -151,17 +141,8 @@ def anew(text: str) -> bool:
 def compares(text: str) -> bool:
     """Cheaper, larger, the cheapest, at any price…"""
     patterns = (
-        _ANY_BEDS,
-        _CHEAPER,
-        _LARGER,
-        _SMALLER,
-        _NEWER,
-        _ROOMIER,
-        _ANY_PRICE,
-        _ANY_AREA,
-        _ANY_KIND,
-        *_ORDERS.values(),
-    )
+        _ANY_BEDS, _CHEAPER, _LARGER, _SMALLER, _NEWER, _ROOMIER, _ANY_PRICE, _ANY_AREA, _ANY_KIND, *_ORDERS.values(),
+    )  # fmt: skip
     return any(one.search(text) for one in patterns)
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from admin_api.auth import Admitted, Guarded, Here
-from admin_api.moneys import Money
+from admin_api.money_told import Money
 from admin_api.schemas import Moment
 from domain.errors import NotFound
 from domain.portfolio import Account, Position, cents, standing

@@ -538,7 +538,7 @@ async def test_the_same_long_answer_again_and_again_is_a_loop_too(make_desk: Mak
     await desk.settle()
     found = await desk.conversation()
     thread = (await desk.rows("select id from thread"))[0].id
-    for _ in range(5):
+    for _ in range(7):
         async with desk.rt.db.transaction(desk.workspace_id) as tx:
             words = "You’ll find us “at the corner” — " * 60
             new = outbox.NewMessage(found.id, thread, "ai", "reply", words)

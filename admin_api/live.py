@@ -16,16 +16,14 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from admin_api import problems
+from admin_api import live_values, problems
 from admin_api.auth import Doorkeeper, Here
 from admin_api.feed import Feed, Frame, Hall, Seat
 from admin_api.schemas import Conversation, Draft, Message
 from channels import webchat_origin
 from domain.errors import FieldError, Invalid, NotFound, NotPermitted, Rejected, TooMany, Unauthenticated
-from domain.portfolio import Account, standing
-from runtime.live_prices import CHANGED
 from runtime.runtime import Runtime
-from store import conversations, drafts, events, positions
+from store import conversations, drafts, events
 from store.db import UNAVAILABLE, Tx, new_id
 from store.events import BEGINNING, BadCursor, Event, Place
 
@@ -36,8 +34,6 @@ TRY_AGAIN, BAD_FRAME, UNAUTHENTICATED, NOT_PERMITTED, NOT_FOUND = 1013, 4400, 44
 TOO_LATE, TOO_MANY = 4408, 4429
 _IN_ADDRESS = frozenset({"token", "key", "api_key", "access_token", "authorization"})
 _LONGEST_FRAME = 8_192
-MOST_VALUED = 500
-"""Accounts in one event of prices; who wants the others asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,38 +240,7 @@ async def _things(tx: Tx, found: Sequence[Event]) -> dict[tuple[str, UUID], Any]
         shown["conversation", conversation.id] = told.model_dump(mode="json")
     for draft in await drafts.named(tx, wanted["draft"]):
         shown["draft", draft.id] = Draft.model_validate(draft).model_dump(mode="json")
-    return shown | await _valued(tx, found)
-
-
-async def _valued(tx: Tx, found: Sequence[Event]) -> dict[tuple[str, UUID], Any]:
-    """What the accounts that hold what has changed are worth now."""
-    ticks = [one for one in found if one.kind == CHANGED and one.subject_id is not None]
-    if not ticks:
-        return {}
-    symbols = sorted({symbol for one in ticks for symbol in str(one.details["symbols"]).split()})
-    held = await positions.holding(tx, symbols, MOST_VALUED)
-    told = {"prices": _prices(held, symbols), "accounts": [_account(*one) for one in held]}
-    return {("prices", one.subject_id): told for one in ticks if one.subject_id is not None}
-
-
-def _prices(held: Sequence[tuple[UUID, Account]], symbols: Sequence[str]) -> list[dict[str, str]]:
-    positions_ = (one for _, account in held for one in account.positions)
-    known = {one.symbol: one.price for one in positions_ if one.price is not None}
-    priced = [(one, known[one]) for one in symbols if one in known]
-    return [
-        {"symbol": one, "price": f"{price.amount.normalize():f}", "at": price.at.isoformat()}
-        for one, price in priced
-    ]
-
-
-def _account(contact_id: UUID, account: Account) -> dict[str, Any]:
-    now = standing([account], account.currency)
-    return {
-        "account_id": str(account.id), "contact_id": str(contact_id),
-        "value": {"amount": f"{now.value:f}", "currency": account.currency},
-        "day": {"amount": f"{now.day.amount:f}", "currency": account.currency} if now.day else None,
-        "unpriced": list(now.unpriced),
-    }  # fmt: skip
+    return shown | await live_values.valued(tx, found)
 
 
 def _noun(event: Event) -> str:

@@ -23,8 +23,8 @@ from domain.money import (
     MoveMoney,
     Standing,
     State,
-    objection,
 )
+from domain.money_limits import objection
 from domain.skill import Overtaken
 from store import audit, banks, identities, notifications, positions, timers, workspaces
 from store.db import Tx

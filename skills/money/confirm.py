@@ -4,7 +4,8 @@ and confirmed in so many words."""
 from dataclasses import replace
 from typing import Any
 
-from domain.money import Intent, MoneySettings, MoveMoney, Standing, as_facts, objection
+from domain.money import Intent, MoneySettings, MoveMoney, Standing, as_facts
+from domain.money_limits import objection
 from domain.skill import Heard, Run, RunState, Said, Step
 from skills.money import wish
 

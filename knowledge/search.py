@@ -221,7 +221,11 @@ async def _meant(tx: Tx, lexeme: str, question: str) -> list[str]:
     joined = [plain(word.replace("-", "")) for word in near]  # "linea" is "línea", not nearly so
     whole = process.extractOne(plain(said), joined, scorer=fuzz.ratio, score_cutoff=ALIKE)
     stems = [word[: len(lexeme)] for word in joined]
-    stem = None if whole else process.extractOne(plain(lexeme), stems, scorer=fuzz.ratio, score_cutoff=STEM_ALIKE)
+    stem = (
+        None
+        if whole
+        else process.extractOne(plain(lexeme), stems, scorer=fuzz.ratio, score_cutoff=STEM_ALIKE)
+    )
     meant = whole or stem
     return list((await passages.shelf(tx, near[meant[2]])).spread) if meant else [lexeme]
 

@@ -1,4 +1,4 @@
-"""Payment links, call-backs, and the customer record elsewhere."""
+"""A search reads postings from their index alone."""
 
 from migrations.sql import run_file
 
@@ -7,4 +7,4 @@ down_revision = "0023"
 
 
 def upgrade() -> None:
-    run_file("0024_payments.sql")
+    run_file("0024_covering_postings.sql")

@@ -39,6 +39,7 @@ class Gathering(Generic[T]):
 
     async def _run(self) -> None:
         """Until nobody waits. Never fails: what goes wrong belongs to those who wait for it."""
+        await asyncio.sleep(0)  # what has arrived in this very moment comes along
         while self._waiting:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             error = await self._try(batch)

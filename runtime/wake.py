@@ -27,6 +27,8 @@ VISITORS = "visitor"
 EVENTS = "events"
 """Something was logged that no other hint speaks of: who follows events looks."""
 _PREFIX = "frontdesk:wake:"
+BREATH_S = 0.005
+"""Between hints of a process: what comes meanwhile on a busy one needs to be said once."""
 
 
 class LocalWake:
@@ -90,10 +92,13 @@ class RedisWake(LocalWake):
 
     async def _tell(self) -> None:
         while self._untold:
+            topics, self._untold = self._untold, set()
             try:
-                await self._redis.publish(_PREFIX + self._untold.pop(), self._me)
+                for topic in topics:
+                    await self._redis.publish(_PREFIX + topic, self._me)
             except (RedisError, OSError) as error:
                 logger.warning("redis is away, work waits for the poll: %s", type(error).__name__)
+            await asyncio.sleep(BREATH_S)
 
     async def wait(self, topic: str, timeout_s: float) -> bool:
         self._start(topic)

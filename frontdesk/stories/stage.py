@@ -13,7 +13,7 @@ from runtime.runtime import Runtime, open_runtime
 from runtime.settings import Settings
 from simulators import alpaca, google_calendar, meta, plaid, twilio
 from simulators.twilio.serving import Running
-from store import sending, turns
+from store import receipts, sending, turns
 from workers.banks import BankWorker
 from workers.calendar_reader import CalendarReader
 from workers.calendar_writer import CalendarWriter
@@ -97,8 +97,13 @@ class Stage:
     async def read(self, workspace_id: UUID) -> None:
         """What was acknowledged stands in its conversations, and nothing follows from it yet."""
         worker = InboxWorker(self.rt, workspace_id)
-        while claimed := await worker.claim(1):
-            await worker.work(claimed[0])
+        while await self._is_unread(workspace_id):
+            for claimed in await worker.claim(1):
+                await worker.work(claimed)
+
+    async def _is_unread(self, workspace_id: UUID) -> bool:
+        async with self.rt.db.dispatch() as dispatch:
+            return bool(await receipts.claim(dispatch, workspace_id))
 
     def _now(self) -> datetime:
         assert self.clock.frozen is not None

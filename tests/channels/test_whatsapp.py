@@ -230,6 +230,7 @@ async def test_buttons_are_kept_and_the_answer_names_the_one_that_was_tapped(sho
     sent = shop.meta.messages[shop.wire.sent(shop.handset)[-1]]
     assert [one["reply"]["id"] for one in sent.body["interactive"]["action"]["buttons"]] == ["tue", "fri"]
     await shop.say("Friday", kind="button", choice="fri")
+    await shop.read()
     async with shop.rt.db.transaction(shop.workspace_id) as tx:
         last = (await conversations.messages(tx, found.id, None, 100))[-1]
     assert (last.kind, last.choice, last.text) == ("choice", "fri", "Friday")

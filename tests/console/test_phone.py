@@ -163,7 +163,9 @@ async def test_a_damaged_file_is_said_to_be_damaged(page: Client, door: Door) ->
 
 async def text(page: Client, door: Door, words: str, **more: Any) -> httpx2.Response:
     body = {"from": door.desk.handset, "to": door.desk.number, "text": words} | more
-    return await page.post("/phone/messages", json=body)
+    reply = await page.post("/phone/messages", json=body)
+    await door.desk.read()
+    return reply
 
 
 async def screen(page: Client, door: Door, after: int = 0) -> list[dict[str, Any]]:

@@ -51,6 +51,8 @@ ORDINARY = frozenset(
         "Say",
         "ProposeDraft",
         "HandOff",
+        "Tell",  # these two: a rule of the business about what the customer asks
+        "SetTag",
         "SetField",
         "SuggestField",
         "NameContact",

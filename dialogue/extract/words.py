@@ -308,13 +308,16 @@ def _own_name(heard: Heard, fields: list[Field_], signs: dict[str, Signs]) -> It
         words = signs[f.name].words
         if _GIVEN.search(words) or _FAMILY.search(words):
             yield from _part_of(f, told, family=bool(_FAMILY.search(words)))
-        elif (
-            f.type is FieldType.PERSON_NAME
-            and not whole
-            and (f.name == "name" or not _PERSON.search(words) or _OWN.search(words))
-        ):
+        elif not whole and _is_own(f, words):
             whole = True
             yield Found(f.name, told[0], 0.9, told[1], told[2])
+
+
+def _is_own(field: Field_, words: str) -> bool:
+    """It asks who the customer is, and not for a stylist, a doctor, a host."""
+    if field.type is not FieldType.PERSON_NAME:
+        return False
+    return field.name == "name" or not _PERSON.search(words) or bool(_OWN.search(words))
 
 
 def _part_of(field: Field_, told: tuple[str, str, int], *, family: bool) -> Iterator[Found]:
@@ -401,6 +404,8 @@ def _score(
         return -1.0
     if place and not named:
         return score + _as_place(field, words, span, fields, about)
+    if lead in _BESIDE and _is_own(field, words):
+        return -1.0  # "with Rosa": somebody else
     if field.type is FieldType.PERSON_NAME or (person and named):
         return score + max(
             _as_person(words, span), 2.2 * (lead in _CALLED and not _HUMAN_TAIL.intersection(span.tail))
@@ -448,13 +453,14 @@ def _as_person(words: str, span: Span) -> float:
     owner = "'s" in span.tail or "account" in span.tail
     gets = bool(_RECIPIENT.search(words))
     score = 2.2 * bool(titled) + 1.6 * owner * gets - 2 * (span.lead in _IN)
-    if span.lead in ("with", "see", "con", "by"):
+    if span.lead in _BESIDE:
         return score + 2.0
     if span.lead in ("to", "of", "for"):
         return score + (2.2 if gets else 1.0)
     return score
 
 
+_BESIDE = frozenset({"with", "see", "con", "by"})
 _TITLED = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof|Doctor|Sr|Sra|Dra|[Uu]ncle|[Aa]unt)\b")
 _RECIPIENT = re.compile(r"\b(?:recipient|receiver|payee|beneficiary|destinatario|send|pay|to whom)\b")
 

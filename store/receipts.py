@@ -29,7 +29,7 @@ _KEEP = text(
     " select cast(:w as uuid), item.id, item.kind, decode(item.sender, 'hex')"
     " from item join added using (id) order by item.n returning place"
 )
-_KEEP_AT_ONCE = Stroke("keep", BEGIN, _KEEP)
+_KEEP_AT_ONCE = Stroke("frontdesk_keep", BEGIN, _KEEP)
 _SEEN = text(
     "select provider_event_id from inbound_receipt where channel_id = :channel and kind = 'message'"
     " and provider_event_id = any(:events)"

@@ -51,7 +51,8 @@ ORDINARY = frozenset(
         "Say",
         "ProposeDraft",
         "HandOff",
-        "Tell",  # these two: a rule of the business about what the customer asks
+        "Fired",  # these three: a rule of the business about what the customer asks
+        "Tell",
         "SetTag",
         "SetField",
         "SuggestField",

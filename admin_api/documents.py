@@ -195,9 +195,7 @@ async def uploaded(request: Request) -> tuple[str, bytes]:
         async with request.form(max_files=1, max_fields=5) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
-                raise Invalid(
-                    "send it as the form's `file`", errors=[FieldError("/file", "there is none")]
-                )
+                raise Invalid("send it as the form's `file`", errors=[FieldError("/file", "there is none")])
             name, data = file.filename or "", await file.read(LARGEST + 1)
     except HTTPException as error:
         raise Invalid("the form is not valid", errors=[FieldError("/file", str(error.detail))]) from None

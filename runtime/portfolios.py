@@ -7,7 +7,7 @@ from uuid import UUID
 from domain import holdings
 from domain.holdings import Bad
 from domain.portfolio import Account
-from store import positions, portfolios
+from store import portfolios, positions
 from store.db import Database, Tx
 
 

@@ -18,7 +18,8 @@ _ASKS = re.compile(
     rf"\b{_LIST}\b"
     r"|\b(?:let me know|tell me|text me|write (?:to )?me|notify me|message me|call me)\b.{0,40}"
     r"\b(?:if|when|should|in case)\b.{0,40}\b(?:open|free|cancel|come|become|available|spot|slot)"
-    r"|\b(?:i|we)(?:'ll| will| can|'d like to| want to| would like to)? wait for (?:an? )?(?:one|something|opening|spot|slot|cancell?ation|that (?:time|day))\b"
+    r"|\b(?:i|we)(?:'ll| will| can|'d like to| want to| would like to)? wait for "
+    r"(?:an? )?(?:one|something|opening|spot|slot|cancell?ation|that (?:time|day))\b"
     r"|\b(?:av[ií]s|d[ií]game|escr[ií]b)\w*\b.{0,40}\bsi\b.{0,40}\b(?:libr|libera|cancel|abre|queda|hueco|cita)",
     re.I,
 )

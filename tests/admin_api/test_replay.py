@@ -83,7 +83,9 @@ async def test_messages_with_what_was_understood_then(boats: Shop) -> None:
 async def test_the_context_is_that_of_then(boats: Shop) -> None:
     """Ten guests were known when they wrote; a person has put it right since."""
     talk = await said(boats, ("we are 10", "give_information", {"guests": 10}))
-    set_ = await boats.ask("PATCH", f"/contexts/{talk.conversation_id}", {"fields": {"guests": 2, "boat": "sail"}})
+    set_ = await boats.ask(
+        "PATCH", f"/contexts/{talk.conversation_id}", {"fields": {"guests": 2, "boat": "sail"}}
+    )
     assert set_.status_code == 200
     await rule(boats, "message_received", {"field": "guests", "op": "gte", "value": 8})
     told = await replay(boats)

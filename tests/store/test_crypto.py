@@ -257,7 +257,9 @@ async def test_the_command_rotates_every_business_and_says_how_many(
     for desk in desks:
         desk.rt.db.forget_keys(desk.workspace_id)
         assert await desk.said("contact") == ["before"]
-        assert [row.id for row in await desk.rows("select id from data_key where purpose = 'data' order by id")] == [1, 3]
+        assert [
+            row.id for row in await desk.rows("select id from data_key where purpose = 'data' order by id")
+        ] == [1, 3]
 
 
 @pytest.mark.parametrize("role", ["owner", "admin", "agent", "viewer"])

@@ -95,9 +95,9 @@ class InboxWorker:
     async def _read_one(self, workspace_id: UUID, place: int) -> None:
         try:
             await self._alone(workspace_id, lambda tx: _read_at(tx, place))
-        except Exception as error:
-            if isinstance(error, UNAVAILABLE) and not is_collision(error):
-                raise
+        except UNAVAILABLE:  # a collision too: it keeps its place, and nothing behind it overtakes it
+            raise
+        except Exception as error:  # noqa: BLE001  (a bug: said loudly, and tried again later)
             logger.error("a receipt cannot be read: %s", bare_trace(error))
             await self._put_off(workspace_id, place)
 

@@ -15,6 +15,7 @@ from dialogue.prompts.fencing import shown
 from dialogue.turns import answer
 from domain.llm import Prompt, Purpose
 from domain.ports import Retriever
+from domain.rules.effects import Fired
 from domain.turn import (
     Action,
     NameContact,
@@ -51,9 +52,6 @@ ORDINARY = frozenset(
         "Say",
         "ProposeDraft",
         "HandOff",
-        "Fired",  # these three: a rule of the business about what the customer asks
-        "Tell",
-        "SetTag",
         "SetField",
         "SuggestField",
         "NameContact",
@@ -63,6 +61,10 @@ ORDINARY = frozenset(
     ]
 )
 """What an ordinary turn may lead to; the workflow's own step ("new", "qualified") follows from fields that were filled."""
+
+
+OF_RULES = {"Fired": "", "Tell": "notify", "SetTag": "add_tag"}
+"""What a rule of the business may lead to, and the action that says so; only where one has fired."""
 
 
 def prepared(case: dict[str, Any]) -> tuple[Turn, Retriever]:
@@ -94,8 +96,14 @@ def check(after: Turn) -> None:
     assert not FORBIDDEN.search(said), f"{said}\n{notes}"
     assert not leaked(said, after), f"{said}\n{notes}"
     told = " ".join(shown(after.text, 20_000).casefold().split())
+    rules = {rule.get("name"): rule for rule in after.profile.rules}
+    fired = [one for one in after.effects if isinstance(one, Fired)]
+    assert all(one.rule in rules for one in fired)
+    ruled = {
+        name for name, act in OF_RULES.items() if fired and (not act or any(act in one.did for one in fired))
+    }
     for effect in after.effects:
-        assert type(effect).__name__ in ORDINARY, effect
+        assert type(effect).__name__ in ORDINARY | ruled, effect
         if isinstance(effect, SetField | SuggestField):
             assert effect.name in {field.name for field in after.profile.fields}
             assert " ".join(effect.words.casefold().split()) in told, effect

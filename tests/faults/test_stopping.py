@@ -75,7 +75,6 @@ async def test_a_worker_told_to_stop_finishes_its_turn(
     assert len(crew.sent()) == 1
 
 
-@pytest.mark.slow
 async def test_told_twice_it_ends_at_once_and_the_next_one_goes_on(
     crew: Crew, owner: psycopg.AsyncConnection[Any]
 ) -> None:

@@ -26,6 +26,7 @@ from admin_api import (
     docs,
     documents,
     drafts,
+    examples,
     feeds,
     files,
     keys,
@@ -151,6 +152,7 @@ def _described(app: FastAPI) -> Callable[[], dict[str, Any]]:
             schemas = made["components"]["schemas"]
             schemas.update(problem.pop("$defs"))
             schemas["Problem"] = problem
+            examples.describe(made)
             app.openapi_schema = made
         return app.openapi_schema
 

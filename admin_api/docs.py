@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,7 @@ def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
             "body": _fields(schemas, _content(operation.get("requestBody", {}))),
             "answer": _fields(schemas, _content(_done(operation["responses"]))),
             "right": operation.get("x-right"),
+            "examples": _examples(operation.get("requestBody", {})),
         }
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
@@ -93,6 +95,14 @@ def _done(responses: dict[str, Any]) -> dict[str, Any]:
 def _content(holder: dict[str, Any]) -> dict[str, Any]:
     schema: dict[str, Any] = holder.get("content", {}).get("application/json", {}).get("schema", {})
     return schema
+
+
+def _examples(body: dict[str, Any]) -> list[dict[str, str]]:
+    shown = body.get("content", {}).get("application/json", {}).get("examples", {})
+    return [
+        {"title": one["summary"], "json": json.dumps(one["value"], ensure_ascii=False, indent=2)}
+        for one in shown.values()
+    ]
 
 
 def _parameter(one: dict[str, Any]) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class Customer:
     async def writes(self, words: str) -> None:
         async with self._transaction() as tx:
             profile = (await workspaces.get(tx)).profile
-            (channel,) = await channels.listed(tx)
+            channel = min(await channels.listed(tx), key=lambda one: one.id)
             event = Inbound(f"SM{new_id().hex}", Address(Scheme.TEL, self.number), words)
             await inbox.save(tx, channel, profile, [event])
             newest = await conversations.page(tx, state=None, owner=None, before=None, limit=1)

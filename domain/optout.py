@@ -34,7 +34,7 @@ NOTHING = OptOutReading(None, False, "")
 def classify(text: str) -> OptOutReading:
     """What the whole message asks for. STOP wins over START when both are said, unless the STOP is told as a
     mistake ("I texted stop by accident, please resume")."""
-    if _REACTION.match(text[:LONGEST].strip()):
+    if not might_ask(text[:LONGEST]) or _REACTION.match(text[:LONGEST].strip()):
         return NOTHING
     said = plain(text)
     if reading := _whole(said):
@@ -50,6 +50,21 @@ def classify(text: str) -> OptOutReading:
         or _first(pieces, _START, Keyword.START)
         or _leading_stop(text, sentences)
         or NOTHING
+    )
+
+
+def might_ask(text: str) -> bool:
+    """False when nothing in it can be a wish of these: most messages, at a tenth of what reading them costs."""
+    if not text.isascii():
+        return True
+    text = text.casefold().translate(_LETTERS)
+    words = text.split()
+    letters = "".join(words)
+    return (
+        not _WORDS.isdisjoint(words)
+        or any(sign in letters for sign in phrases.SIGNS)
+        or _LONG_STOP.search(letters) is not None
+        or _NEARLY_UNSUBSCRIBE.search(text) is not None
     )
 
 
@@ -215,4 +230,21 @@ _FOOTER = _regex(phrases.FOOTER)
 _REACTION = _regex(phrases.REACTION)
 _RESPELLED = tuple((_regex(pattern), spelling) for pattern, spelling in phrases.RESPELLED)
 _LONG_STOP = re.compile(r"s+t+o+p+")
+_NEARLY_UNSUBSCRIBE = re.compile(r"\bun\w{6}")
+_WORDS = (
+    phrases.STOP_WORDS
+    | phrases.BARE_STOP_WORDS
+    | phrases.TYPOS
+    | phrases.MAYBE_WORDS
+    | phrases.START_WORDS
+    | phrases.HELP_WORDS
+    | {written for written, meant in phrases.SPELLINGS.items() if meant == "stop"}
+)
+_LETTERS = str.maketrans(
+    {
+        character: "" if character in "'`" else " "
+        for character in map(chr, range(128))
+        if not character.isalpha()
+    }
+)
 _SPACED_STOP = re.compile(r"(?<!\w)s[\s.\-_*]+t[\s.\-_*]+o[\s.\-_*]+p(?!\w)")

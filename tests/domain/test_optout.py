@@ -5,11 +5,12 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.messages import Keyword
-from domain.optout import OptOutReading, classify, plain
+from domain.optout import OptOutReading, _regex, classify, might_ask, plain
+from domain.optout_phrases import MAYBE, START, SURE
 
 CASES = Path(__file__).parent / "cases" / "optout.csv"
 
@@ -100,3 +101,12 @@ def test_a_hostile_text_takes_no_time(part: str) -> None:
 def test_plain_is_what_the_tables_are_written_for() -> None:
     assert plain("¡No me ESCRIBAN más, por favor!") == "no me escriban mas , please"
     assert plain("Don’t  txt me — ever") == "dont text me | ever"
+
+
+@pytest.mark.parametrize("pattern", [*SURE, *MAYBE, *START])
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_no_phrase_is_overlooked_for_speed(pattern: str, data: st.DataObject) -> None:
+    """A phrase without a sign would never be read, and somebody's wish not be honoured."""
+    phrase = data.draw(st.from_regex(_regex(pattern), alphabet=st.characters(max_codepoint=127)))
+    assert might_ask(phrase)

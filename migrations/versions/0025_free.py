@@ -1,0 +1,10 @@
+"""Kept free."""
+
+from migrations.sql import run_file
+
+revision = "0025"
+down_revision = "0024"
+
+
+def upgrade() -> None:
+    run_file("0025_free.sql")

@@ -299,7 +299,7 @@ SIGNS: tuple[str, ...] = tuple(
     # how they say it
     " agree sign opt unsub unsus consent permi authoriz autoriz request ask solicit nomore nofurther anymore hearfrom"
     " alone mynumber thisnumber myphone thisphone interest wrong goaway getlost fuck foff piss screw buzz shutup stfu"
-    " getfrom report block scam lawyer willsue sueyou signme addme putme meback usback"
+    " getfrom report block scam lawyer willsue sueyou signme addme putme meback usback fromyour fromthis ofyour ofthis"
     # in Spanish
     " molest busq busc hostig mand envi llam acos basta alto pare parar deten baja dealta enpaz tranquil deje deja"
     " borr elimin retir suprim minumero mitelefono micelular desafili desvincul interesa equivoc yano nomas largo"

@@ -3,6 +3,7 @@
 import csv
 import time
 from pathlib import Path
+from string import ascii_lowercase, digits
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,8 @@ from domain.messages import Keyword
 from domain.optout import OptOutReading, _regex, classify, might_ask, plain
 from domain.optout_phrases import MAYBE, START, SURE
 
+PLAIN = f"{ascii_lowercase}{digits}_ ,"
+"""What is left by `plain`, and a line is read from one mark to the next."""
 CASES = Path(__file__).parent / "cases" / "optout.csv"
 
 
@@ -108,5 +111,5 @@ def test_plain_is_what_the_tables_are_written_for() -> None:
 @given(st.data())
 def test_no_phrase_is_overlooked_for_speed(pattern: str, data: st.DataObject) -> None:
     """A phrase without a sign would never be read, and somebody's wish not be honoured."""
-    phrase = data.draw(st.from_regex(_regex(pattern), alphabet=st.characters(max_codepoint=127)))
+    phrase = data.draw(st.from_regex(_regex(pattern), alphabet=PLAIN))
     assert might_ask(phrase)

@@ -1,11 +1,15 @@
 """What the customer said, put into the schema's fields with its words; never over a person's value."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from dialogue.asking import asked, context_of, last_of_ours
-from dialogue.extract import Found, Heard, How
+from dialogue.extract import Found, Heard, How, extract
 from dialogue.extract.counting import extract_counting
 from dialogue.extract.polarity import corrects
 from domain.entities import Kind
-from domain.fields import FieldType, Here
+from domain.fields import Field_, FieldType, Here
 from domain.turn import NameContact, SetField, SuggestField, Turn, Understanding, Value
 
 TELLING = frozenset({"give_information", "book_appointment", "reschedule_appointment"})
@@ -48,6 +52,15 @@ def heard(turn: Turn, understood: Understanding, wanted: frozenset[str]) -> Hear
         last.text if last else "",
         {name: value.value for name, value in turn.context.items()},
     )
+
+
+def read_fields(turn: Turn, fields: tuple[Field_, ...], wanted: str) -> Mapping[str, Any]:
+    """Values of fields that are no schema's, as this burst says them; `wanted` names the one that was asked for."""
+    if turn.understood is None or not fields:
+        return {}
+    asked_for = frozenset({wanted} if wanted else ())
+    listening = replace(heard(turn, turn.understood, asked_for), fields=fields, known={})
+    return {one.name: one.value for one in extract(listening)}
 
 
 def _taken(turn: Turn, understood: Understanding, found: Found, *, is_asked: bool) -> Turn:

@@ -111,8 +111,9 @@ def _trusted(turn: Turn) -> str:
     """Everything that a reply may quote."""
     profile = turn.profile
     own = profile.model_dump_json(
-        exclude={"channels": {"__all__": {"credentials"}}, "intents": True, "rules": True, "models": True}
-    )
+        exclude={"channels": {"__all__": {"credentials"}}, "intents": True, "rules": True, "models": True,
+                 "skills": {"rasa"}}
+    )  # fmt: skip
     context = [str(value.value) for value in context_of(turn).values()]
     readings = [summary(turn, language) for language in words.LANGUAGES]
     said = [line.text for line in (*turn.history, *turn.burst)]

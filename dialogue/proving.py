@@ -41,7 +41,7 @@ def concerns(skill: Skill, run: Run, heard: Heard) -> bool:
 
 async def step(skill: Skill, run: Run, heard: Heard) -> Step:
     """The skill's step if they are known, else one on the way there."""
-    if not skill.verification:
+    if not skill.verifies(run, heard):
         return await skill.step(run, heard)
     waits = run.memory.get(PROVING)
     if waits and _identity(heard).heard in (Code.WRONG, Code.SPENT):
@@ -81,7 +81,7 @@ def _allowed(step: Step, heard: Heard) -> str:
 async def resume(skill: Skill, run: Run, heard: Heard) -> Step:
     """Where we were. Whoever is not known is told only that a code is waited for."""
     waits = run.memory.get(PROVING)
-    if not skill.verification or (not waits and _identity(heard).proves("", heard.now)):
+    if not skill.verifies(run, heard) or (not waits and _identity(heard).proves("", heard.now)):
         return await skill.resume(run, heard)
     waiting = waits and _identity(heard).waits_for == waits["purpose"]
     return Step(run, (Said("identity_waits" if waiting else "identity_paused"),))

@@ -4,14 +4,16 @@ middle), calls it off, or comes back to one that was left. The skill takes one s
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import uuid5
 
 from dialogue import commands, proving, schemas, words
 from dialogue.asking import context_of, last_of_ours, question, summary
 from dialogue.compose import language_of
+from dialogue.context import read_fields
 from domain.policy import URGENT
-from domain.skill import Command, Heard, Run, RunState, Said, SaveRun, Skill, Step
-from domain.turn import NameContact, Part, Reply, SetField, Turn
+from domain.skill import Command, Heard, Run, RunState, Said, SaveRun, Skill, Spoken, Step
+from domain.turn import Author, NameContact, Part, Reply, SetField, Turn
 
 FRESH = timedelta(hours=2)
 """After a longer silence a question is only answered; what was under way waits until the customer comes back to it."""
@@ -132,7 +134,7 @@ async def _beside(turn: Turn, skill: Skill, run: Run, heard: Heard) -> Turn:
 def _stepped(
     turn: Turn, skill: Skill, step: Step, taken: list[str], *, after: bool = False, began: bool = False
 ) -> Turn:
-    text = " ".join(_words(said, turn) for said in step.said)
+    text = " ".join(words_of(said, turn) for said in step.said)
     run = replace(step.run, read_back=text if step.asks_yes else "")
     before = turn.spoken.text if turn.spoken else ""
     kind = "request" if step.for_person else "skill"
@@ -159,14 +161,32 @@ def _stepped(
     return turn.doing(*fills)
 
 
-def _words(said: Said, turn: Turn) -> str:
+def words_of(said: Said, turn: Turn) -> str:
+    """In the customer's language."""
     language = language_of(turn)
+    if said.slot is not None:
+        return question(said.slot, language, turn, None)
     asked = next((field for field in turn.profile.fields if field.name == said.field), None)
     if asked is not None:
         return question(asked, language, turn, context_of(turn).get(asked.name))
     facts = {**said.facts, "summary": summary(turn, language)} if "summary" in said.facts else said.facts
     known = {"business": turn.profile.workspace.name, "assistant": turn.profile.assistant.name}
     return words.say(said.key, language, turn.profile.assistant.personality, **{**known, **facts})
+
+
+def overheard(turn: Turn) -> Heard:
+    """What a skill may look at when nobody has just written."""
+    conversation = turn.conversation
+    return Heard(
+        "", "", language_of(turn), turn.now, turn.profile, conversation.workspace_id, conversation.contact_id,
+        conversation.id, conversation.channel_kind, turn.base_seq, past=_past(turn), identity=turn.identity,
+        context={name: value.value for name, value in context_of(turn).items()},
+        contact_name=conversation.contact_name, thread_id=conversation.thread_id,
+    )  # fmt: skip
+
+
+def _past(turn: Turn) -> tuple[Spoken, ...]:
+    return tuple(Spoken(line.text, line.at, line.author is not Author.CONTACT) for line in turn.history)
 
 
 def _heard(turn: Turn, top: Run | None) -> Heard:
@@ -183,6 +203,8 @@ def _heard(turn: Turn, top: Run | None) -> Heard:
         {name: value.value for name, value in context_of(turn).items()}, frozenset(told),
         named or conversation.contact_name, yes, bool(yes and asked and not commands.hedged(turn.text)),
         commands.command(turn.text) if top else None, identity=turn.identity, thread_id=conversation.thread_id,
+        past=_past(turn),
+        sure=understood.confidence, reads=partial(read_fields, turn),
     )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """What the rooms ask of the world, said without naming who provides it."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from domain.booking import Appointment, Opening, Service, Window
@@ -12,6 +12,7 @@ from domain.listings.search import Change, Found, Wanted
 from domain.llm import Allowance, Answer, Call, Ended, Piece, Request, Standing
 from domain.money import Quote
 from domain.money import Standing as Funds
+from domain.payment import Due
 from domain.portfolio import Account
 from domain.turn import Passage, Understanding
 from domain.workspace import Profile
@@ -19,6 +20,8 @@ from domain.workspace import Profile
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from domain.actions import ActionSettings, ServerSettings
 
 
 class Clock(Protocol):
@@ -149,6 +152,21 @@ class Moneys(Protocol):
 
     async def quote(self, symbol: str) -> Quote | None:
         """What one costs now; None when there is no such symbol, or nobody to ask."""
+
+
+class Actions(Protocol):
+    """Servers of others that carry out what a workspace has declared."""
+
+    async def call(
+        self, workspace_id: UUID, server: "ServerSettings", action: "ActionSettings", body: Mapping[str, Any], key: str
+    ) -> Any:  # fmt: skip
+        """Its answer, as JSON. `key` is the same for the same call, however often it is made. Raise ActionFailed."""
+
+
+class Payments(Protocol):
+    """What a customer is asked to pay. Reads only: asking is an effect of the turn."""
+
+    async def due(self, workspace_id: UUID, contact_id: UUID) -> Due: ...
 
 
 class Homes(Protocol):

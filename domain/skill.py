@@ -2,7 +2,7 @@
 is decided by the frame, the policy and the store."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from datetime import datetime
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from domain.entities import Entity
-from domain.workspace import Profile
+from domain.workspace import Field_, Profile
 
 if TYPE_CHECKING:
     from domain.identity import Identity
@@ -82,6 +82,23 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """A message of the conversation. `ours`: the business said it, else the customer."""
+
+    text: str
+    at: datetime
+    ours: bool
+
+
+Reads = Callable[[tuple[Field_, ...], str], Mapping[str, Any]]
+"""Values of these fields in what was just written; the second names the field that our last message asked for."""
+
+
+def _reads_nothing(fields: tuple[Field_, ...], asked: str) -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """All that a skill may look at."""
 
@@ -117,6 +134,11 @@ class Heard:
     """The one sentence that is looked at, when a goal is asked for."""
     subject: Subject | None = None
     """What this message points at, among the things that some skill has shown."""
+    past: tuple[Spoken, ...] = ()
+    """What was said before, oldest first."""
+    sure: float = 1.0
+    """Of the intent, 0..1."""
+    reads: Reads = _reads_nothing
 
 
 class WorldEffect:
@@ -140,6 +162,8 @@ class Said:
     facts: Mapping[str, Any] = dataclass_field(default_factory=dict)
     field: str = ""
     """Ask for this field of the context, in the words that fields of its type are asked for."""
+    slot: Field_ | None = None
+    """The same for a field of the skill's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +207,14 @@ class Skill(ABC):
     """Who asks for it again goes on with their run of it, also when another skill was spoken to in between."""
     goals: Mapping[str, str]
     """Intent → goal."""
+
+    def begun_by(self, profile: Profile) -> Mapping[str, str]:
+        """Intents that begin it in this workspace, each with what it then does, for a model that reads messages."""
+        return dict.fromkeys(self.goals, self.description)
+
+    def verifies(self, run: Run, heard: Heard) -> int:
+        """The level that this run asks for."""
+        return self.verification
 
     def goal(self, intent: str, heard: Heard) -> str | None:
         """What this intent wants of the skill, None for nothing."""

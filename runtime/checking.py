@@ -13,7 +13,7 @@ from domain.workflow import Workflow
 from domain.workspace import Profile
 from skills.registry import SETTINGS
 
-PLANNED = frozenset({"transfers", "property_search", "rasa"})
+PLANNED = frozenset({"transfers", "property_search"})
 """Skills that a file may name already; this version keeps their settings and does not run them."""
 
 

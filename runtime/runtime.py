@@ -16,10 +16,12 @@ from domain.ports import Clock, Embedder, Retriever, Understander
 from domain.skill import Skill
 from integrations.alpaca_money import AlpacaMoney
 from integrations.plaid import Plaid
+from integrations.stripe import Stripe
 from knowledge.embedding.hashing import Hashing
 from knowledge.embedding.minilm import MiniLM, NoModel
 from knowledge.embedding.openai import OpenAIEmbedder
 from knowledge.search import Hybrid
+from runtime.actions import HttpActions
 from runtime.calendars import Calendars, open_calendars
 from runtime.diary import Diary
 from runtime.homes import StoredHomes
@@ -27,6 +29,7 @@ from runtime.http import Client, open_client, open_public_client
 from runtime.identities import StoredIdentities
 from runtime.models import open_models
 from runtime.moneys import StoredMoney
+from runtime.payments import StoredPayments
 from runtime.portfolios import StoredPortfolio
 from runtime.settings import Settings
 from runtime.wake import Wake, open_wake
@@ -83,6 +86,11 @@ class Runtime:
         chosen = self.settings.plaid
         return Plaid(self.http, self.settings.plaid_url, *chosen) if chosen else None
 
+    def open_stripe(self) -> Stripe | None:
+        """Where customers pay; None without a key."""
+        key = self.settings.stripe_key
+        return Stripe(self.http, self.settings.stripe_url, key) if key else None
+
     def split(self, kind: str, text: str) -> list[str]:
         return registry.open_channel(kind, Account("", {})).split(text)
 
@@ -106,6 +114,8 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             skills = open_skills(
                 Diary(db), StoredPortfolio(db), StoredIdentities(db),
                 StoredMoney(db, lambda: open_broker(settings, http)), StoredHomes(db, minilm, embedder),
+                HttpActions(db, web),
+                StoredPayments(db, settings.public_url, ready=bool(settings.stripe_key)),
             )  # fmt: skip
             yield Runtime(
                 settings, db, http, wake, understander, embedder, knowledge, skills, crash, web,

@@ -5,19 +5,35 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic import TypeAdapter
 
+from domain.actions import CallAction, DropReminders
 from domain.booking import BookTime, CancelTime, ConfirmTime, HoldTime, LetGo, MoveTime
 from domain.identity import SendCode
 from domain.listings.shortlist import KeepHome, LetHomeGo
 from domain.money import CallOffMoney, DropBank, MoveMoney, WantBank
+from domain.payment import AskPayment, CallOffPayment, LookPayment
 from domain.rules.effects import Assign, CallWebhook, Fired, SetPriority, SetStatus, SetTag, Tell, WaitThen
 from domain.skill import SaveRun, WorldEffect
 from domain.waiting import DeclineOffer, JoinWaitlist, LeaveWaitlist, OfferTime
-from store import appointments, banks, identities, money, ruling, shortlists, skill_runs, waiting, webhooks
+from store import (
+    appointments,
+    banks,
+    identities,
+    money,
+    payments,
+    ruling,
+    shortlists,
+    skill_runs,
+    timers,
+    waiting,
+    webhooks,
+)
 from store.db import Tx
+
+REMINDER = "reminder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +49,31 @@ async def _save_run(tx: Tx, effect: SaveRun, where: Where) -> None:
     await skill_runs.save(tx, where.conversation_id, where.contact_id, where.turn_id, effect.run)
 
 
+async def _call_action(tx: Tx, effect: CallAction, where: Where) -> None:
+    details: dict[str, Any] = {"key": effect.key}
+    if effect.reminder is not None:
+        await _drop_reminders(tx, DropReminders(effect.reminder), where)
+        details |= {REMINDER: str(effect.reminder)}
+    if effect.unless_they_write:
+        details |= {"after": await ruling.newest_seq(tx, where.conversation_id)}
+    timer_id = uuid5(effect.run_id, effect.key)
+    await timers.set_(
+        tx, timers.ACTION_CALLS, where.conversation_id, effect.at or tx.now, effect.run_id, details, timer_id
+    )
+
+
+async def _drop_reminders(tx: Tx, effect: DropReminders, where: Where) -> None:
+    named = str(effect.reminder) if effect.reminder else None
+    await timers.cancel_named(tx, timers.ACTION_CALLS, where.conversation_id, REMINDER, named)
+
+
 async def _hold(tx: Tx, effect: HoldTime, where: Where) -> None:
     await appointments.hold(tx, effect)
 
 
 async def _book(tx: Tx, effect: BookTime, where: Where) -> None:
     await appointments.book(tx, effect)
+    await payments.for_booking(tx, effect.held.run_id, where.conversation_id)
 
 
 async def _move(tx: Tx, effect: MoveTime, where: Where) -> None:
@@ -47,6 +82,7 @@ async def _move(tx: Tx, effect: MoveTime, where: Where) -> None:
 
 async def _cancel(tx: Tx, effect: CancelTime, where: Where) -> None:
     await appointments.cancel(tx, effect)
+    await payments.appointment_gone(tx, effect.appointment_id)
 
 
 async def _confirm(tx: Tx, effect: ConfirmTime, where: Where) -> None:
@@ -106,6 +142,18 @@ async def _call_off_money(tx: Tx, effect: CallOffMoney, where: Where) -> None:
     await money.call_off(tx, effect)
 
 
+async def _ask_payment(tx: Tx, effect: AskPayment, where: Where) -> None:
+    await payments.ask(tx, effect, where.conversation_id)
+
+
+async def _look_payment(tx: Tx, effect: LookPayment, where: Where) -> None:
+    await payments.look(tx, effect)
+
+
+async def _call_off_payment(tx: Tx, effect: CallOffPayment, where: Where) -> None:
+    await payments.call_off(tx, effect)
+
+
 async def _want_bank(tx: Tx, effect: WantBank, where: Where) -> None:
     await banks.want(tx, effect, where.conversation_id)
 
@@ -145,7 +193,9 @@ DOERS: dict[type[WorldEffect], Callable[[Tx, Any, Where], Awaitable[None]]] = {
     SetStatus: _status, SetTag: _tag, SetPriority: _priority, Assign: _assign, Tell: _tell, Fired: _fired,
     WaitThen: _wait, CallWebhook: _webhook, SendCode: _send_code,
     KeepHome: _keep_home, LetHomeGo: _let_home_go,
+    CallAction: _call_action, DropReminders: _drop_reminders,
     MoveMoney: _move_money, CallOffMoney: _call_off_money, WantBank: _want_bank, DropBank: _drop_bank,
+    AskPayment: _ask_payment, LookPayment: _look_payment, CallOffPayment: _call_off_payment,
 }  # fmt: skip
 _BY_NAME = {kind.__name__: TypeAdapter(kind) for kind in DOERS}
 

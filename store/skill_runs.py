@@ -25,6 +25,7 @@ _SAVE = text(
     " turn_id = excluded.turn_id, version = skill_run.version + 1, touched_at = frontdesk_now()"
     " where skill_run.state in ('active', 'waiting')"
 )
+_ONE = text(f"select {_COLUMNS}, contact_id from skill_run where id = :id")  # noqa: S608
 _PAGE = text(
     f"select {_COLUMNS}, conversation_id, contact_id from skill_run"  # noqa: S608
     " where (cast(:skill as text) is null or skill = :skill) and (cast(:state as text) is null or state = :state)"
@@ -38,6 +39,12 @@ async def active(tx: Tx, conversation_id: UUID) -> tuple[Run, ...]:
     """The one touched last comes first."""
     rows = await tx.execute(_ACTIVE, {"conversation": conversation_id, "limit": MOST})
     return tuple(_run(tx, row) for row in rows)
+
+
+async def get(tx: Tx, run_id: UUID) -> tuple[Run, UUID] | None:
+    """The run as it stands, and its contact."""
+    row = (await tx.execute(_ONE, {"id": run_id})).first()
+    return (_run(tx, row), row.contact_id) if row else None
 
 
 async def save(tx: Tx, conversation_id: UUID, contact_id: UUID, turn_id: UUID | None, run: Run) -> None:

@@ -5,6 +5,7 @@ import logging
 
 from runtime.runtime import Runtime
 from store.db import UNAVAILABLE
+from workers.actions import ActionWorker
 from workers.banks import BankWorker
 from workers.calendar_reader import CalendarReader
 from workers.calendar_writer import CalendarWriter
@@ -15,6 +16,7 @@ from workers.inbox import InboxWorker
 from workers.listings import ListingWorker
 from workers.media import MediaWorker
 from workers.money import MoneyWorker
+from workers.payments import PaymentWorker
 from workers.prices import PriceWorker
 from workers.prune import PruneWorker
 from workers.rules import RuleWorker
@@ -43,7 +45,7 @@ async def run_worker(rt: Runtime, stop: asyncio.Event, name: str) -> None:
     loops = (
         InboxWorker(rt).loop(), turns.loop(), DeliveryWorker(rt).loop(), MediaWorker(rt).loop(),
         DocumentWorker(rt).loop(), EmbeddingWorker(rt).loop(), ListingWorker(rt).loop(), WebhookWorker(rt).loop(),
-        MoneyWorker(rt).loop(), BankWorker(rt).loop(),
+        MoneyWorker(rt).loop(), BankWorker(rt).loop(), ActionWorker(rt).loop(), PaymentWorker(rt).loop(),
     )  # fmt: skip
     await asyncio.gather(*(loop.run(stop) for loop in loops))
 

@@ -15,6 +15,7 @@ from dialogue.understand.safety import INTENTS, safety
 from dialogue.understand.sentences import LONGEST, arranges, asks, letters, normal, split, wishes, wordless
 from dialogue.vocabulary import content, speaks
 from domain import suspect
+from domain.actions import taught
 from domain.entities import Entity, Kind, find_entities
 from domain.loops import looks_automatic
 from domain.turn import Part, Understanding
@@ -83,11 +84,11 @@ class LocalUnderstander:
         self._learning = Lock()
 
     def prepare(self, profile: Profile) -> None:
-        self._model(with_own(profile.intents))
+        self._model(with_own(taught(profile)))
 
     def understand(self, text: str, profile: Profile, now: datetime) -> Understanding:
         text = _UNSEEN.sub("", text)
-        model = self._model(with_own(profile.intents))
+        model = self._model(with_own(taught(profile)))
         entities = find_entities(text[:LONGEST], now)
         ours = frozenset(content(profile.workspace.name))
         sentences = split(text)

@@ -14,6 +14,7 @@ from runtime.settings import Settings
 from simulators import alpaca, google_calendar, meta, plaid, twilio
 from simulators.twilio.serving import Running
 from store import receipts, sending, turns
+from workers.actions import ActionWorker
 from workers.banks import BankWorker
 from workers.calendar_reader import CalendarReader
 from workers.calendar_writer import CalendarWriter
@@ -67,6 +68,7 @@ class Stage:
             WebhookWorker(self.rt, workspace_id),
             MoneyWorker(self.rt, workspace_id),
             BankWorker(self.rt, workspace_id),
+            ActionWorker(self.rt, workspace_id),
             CalendarWriter(self.rt, workspace_id),
             CalendarReader(self.rt, workspace_id),
             WaitlistWorker(self.rt, workspace_id),

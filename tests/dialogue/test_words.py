@@ -86,6 +86,11 @@ OF_SKILLS["money"] = _MOVED | {
     "limits": dict.fromkeys(("least", "transfer", "day", "cash", "order"), _USD), "price": "271.49", "limit": "274.20",
     "name": "Apple Inc. Common Stock", "given": "Maria del Carmen", "family": "Hale", "email": "maria@example.com",
 }  # fmt: skip
+OF_SKILLS["rasa"] = {
+    "what": "cancel the order",
+    "values": ["order A-10442", "reason too late"],
+    "text": "It is on its way.",
+}
 OF_SKILLS["company"] = {"symbol": "AAPL", "name": "Apple Inc. Common Stock", "price": _USD, "at": _AT}
 OF_SKILLS["bank"] = _BANK | {"url": "https://hosted.plaid.com/link/lp-1234567890abcdef"}
 

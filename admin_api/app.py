@@ -36,6 +36,7 @@ from admin_api import (
     moneys,
     notifications,
     packages,
+    payments,
     portfolios,
     problems,
     rule_replay,
@@ -85,8 +86,8 @@ _IN_WORKSPACE = (
     calendars.router, waitlist.router,
     workspaces.one, channels.router, members.router, members.invitations, keys.router, notifications.router,
     notifications.preferences, conversations.router, drafts.router, attachments.router, templates.router,
-    moneys.transfers, moneys.orders, moneys.applications, moneys.ledger, banks.router, portfolios.accounts,
-    portfolios.held,
+    moneys.transfers, moneys.orders, moneys.applications, moneys.ledger, banks.router, payments.router,
+    portfolios.accounts, portfolios.held,
     documents.router, documents.finding, listings.router,
 )  # fmt: skip
 """Routers of which every address is below /workspaces/{ws}."""

@@ -11,7 +11,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 import admin_api.app
 import admin_api.calendar_door
 import admin_api.plaid_door
+import admin_api.stripe_door
 import console.chat
+import console.pay
 import console.phone
 from channels.webchat_door import WebChatDoor
 from channels.webhooks import DOORS, Webhooks
@@ -46,6 +48,8 @@ def create_app(rt: Runtime) -> ASGIApp:
     ]
     routes += admin_api.calendar_door.routes(rt)
     routes += admin_api.plaid_door.routes(rt)
+    routes += admin_api.stripe_door.routes(rt)
+    routes += console.pay.routes(rt)
     if rt.settings.demo:
         routes += console.phone.routes(rt)
 

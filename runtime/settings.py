@@ -13,6 +13,7 @@ from knowledge.embedding import choice
 OPENAI_URL = "https://api.openai.com/v1"
 ANTHROPIC_URL = "https://api.anthropic.com"
 GOOGLE_URL = "https://www.googleapis.com"
+STRIPE_URL = "https://api.stripe.com"
 
 
 class BadSettings(Exception):
@@ -39,6 +40,11 @@ class Settings:
     plaid_url: str = "https://production.plaid.com"
     plaid: tuple[str, str] | None = field(default=None, repr=False)
     """The firm's client id and secret at Plaid, by whom its clients link their banks."""
+    stripe_url: str = STRIPE_URL
+    stripe_key: str = field(default="", repr=False)
+    """The secret key under which customers pay at Stripe."""
+    stripe_webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What Stripe signs its webhooks with; two while one is replaced by the other."""
     google_url: str = GOOGLE_URL
     google: tuple[str, str] | None = field(default=None, repr=False)
     """The client id and secret under which calendars are connected."""
@@ -76,6 +82,11 @@ class Settings:
     crash_at: str | None = None
     """A step at which the process ends at once, as if killed; for the fault tests."""
 
+    @property
+    def stripe_hosts(self) -> tuple[str, ...]:
+        """Where pages to pay at may be besides Stripe's own: at the simulator."""
+        return () if self.stripe_url == STRIPE_URL else (urlsplit(self.stripe_url).netloc.lower(),)
+
 
 def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(environ.get("FRONTDESK_DATA_DIR", ".data")).absolute()
@@ -100,6 +111,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         alpaca=_pair(environ, "ALPACA_API_KEY", "ALPACA_API_SECRET"),
         plaid_url=_url(environ, "FRONTDESK_PLAID_URL", "https://production.plaid.com"),
         plaid=_pair(environ, "PLAID_CLIENT_ID", "PLAID_SECRET"),
+        stripe_url=_url(environ, "FRONTDESK_STRIPE_URL", STRIPE_URL),
+        stripe_key=environ.get("STRIPE_API_KEY", ""),
+        stripe_webhook_secrets=tuple(environ.get("STRIPE_WEBHOOK_SECRET", "").replace(",", " ").split()),
         google_url=_url(environ, "FRONTDESK_GOOGLE_URL", GOOGLE_URL),
         google=_pair(environ, "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
         simulator_url=environ.get("FRONTDESK_SIMULATOR_URL") or None,

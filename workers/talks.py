@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from dialogue import ruling
+from domain.purpose import Purpose
 from domain.skill import WorldEffect
 from domain.turn import Reply
 from runtime.runtime import Runtime
@@ -31,9 +32,11 @@ async def waits(tx: Tx, started: Started) -> bool:
 
 
 async def tell(
-    tx: Tx, rt: Runtime, started: Started, text: str, reason: str, then: tuple[WorldEffect, ...] = ()
-) -> None:
+    tx: Tx, rt: Runtime, started: Started, text: str, reason: str, then: tuple[WorldEffect, ...] = (), *,
+    purpose: Purpose = Purpose.NOTICE, published: bool = False,
+) -> None:  # fmt: skip
     """Through the policy: where the assistant does not speak alone, it is a draft. What is said comes from the store's
-    own rows, so that its figures need no other source."""
-    turn = ruling.notify(replace(started.turn, spoken=Reply(text, "skill")), text, reason, then)
+    own rows, so that its figures need no other source; those of a price list (`published`) nobody need see first."""
+    spoken = Reply(text, "skill", published=text if published else "")
+    turn = ruling.notify(replace(started.turn, spoken=spoken), text, reason, then, purpose)
     await turns.save_glimpse(tx, started.id, turn, rt.split)

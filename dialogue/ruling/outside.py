@@ -23,19 +23,24 @@ def settle(turn: Turn) -> Turn:
     return turn.doing(ProposeDraft(words, "rule") if _needs_a_person(words, turn) else Say(words))
 
 
-def notify(turn: Turn, words: str, reason: str, then: tuple[WorldEffect, ...] = ()) -> Turn:
-    """What nobody asked for just now, such as a reminder; `then` happens with it. With a draft before a person it waits
-    for their yes."""
+def notify(
+    turn: Turn, words: str, reason: str, then: tuple[WorldEffect, ...] = (), purpose: Purpose = Purpose.NOTICE
+) -> Turn:
+    """What nobody asked for just now, such as a reminder, or what they wait for (purpose REPLY); `then` happens with it.
+    With a draft before a person it waits for their yes."""
     if not turn.conversation.disclosed:
         words = disclosed(words, turn.profile, compose.language_of(turn))
     if _needs_a_person(words, turn):
         return turn.doing(ProposeDraft(words, reason, then))
-    return turn.doing(Say(words, Purpose.NOTICE), *then)
+    return turn.doing(Say(words, purpose), *then)
 
 
 def _needs_a_person(words: str, turn: Turn) -> bool:
     policy = turn.profile.policy
-    money = Reason.MONEY in policy.approve and mentions_money(words)
+    published = turn.spoken.published if turn.spoken else ""
+    money = Reason.MONEY in policy.approve and mentions_money(
+        words.replace(published, "") if published else words
+    )
     alone = (
         policy.default is Posture.AUTO and Reason.ALL not in policy.approve and turn.standing.owner == "ai"
     )

@@ -11,7 +11,7 @@ from frontdesk.app import create_app
 from frontdesk.serving import listen, serving, url_of
 from runtime.runtime import Runtime, open_runtime
 from runtime.settings import Settings
-from simulators import alpaca, google_calendar, meta, plaid, twilio
+from simulators import alpaca, google_calendar, meta, plaid, stripe, twilio
 from simulators.twilio.serving import Running
 from store import receipts, sending, turns
 from workers.actions import ActionWorker
@@ -22,6 +22,7 @@ from workers.deliver import DeliveryWorker
 from workers.inbox import InboxWorker
 from workers.media import MediaWorker
 from workers.money import MoneyWorker
+from workers.payments import PaymentWorker
 from workers.rules import RuleWorker
 from workers.schedules import ScheduleWorker
 from workers.templates import TemplateWorker
@@ -52,6 +53,7 @@ class Stage:
     google: google_calendar.Running
     broker: alpaca.Running
     plaid: plaid.Running
+    stripe: stripe.Running
 
     async def settle(self, workspace_id: UUID) -> None:
         """Let everything happen that is due, and that becomes due within half a minute because of it."""
@@ -68,6 +70,7 @@ class Stage:
             WebhookWorker(self.rt, workspace_id),
             MoneyWorker(self.rt, workspace_id),
             BankWorker(self.rt, workspace_id),
+            PaymentWorker(self.rt, workspace_id),
             ActionWorker(self.rt, workspace_id),
             CalendarWriter(self.rt, workspace_id),
             CalendarReader(self.rt, workspace_id),
@@ -80,7 +83,9 @@ class Stage:
                 for one in await loop.claim(8):
                     await loop.work(one)  # type: ignore[arg-type]
                     worked = True
-            if not worked and not await self._skip(workspace_id, until):
+            if self.stripe.state.tasks:
+                await self.stripe.state.quiet()
+            elif not worked and not await self._skip(workspace_id, until):
                 return
 
     async def _skip(self, workspace_id: UUID, until: datetime) -> bool:
@@ -122,6 +127,9 @@ async def open_stage(settings: Settings) -> AsyncIterator[Stage]:
         google_calendar.serve(config=google_calendar.Config(clock=clock.now)) as google,
         alpaca.serve(config=alpaca.Config(clock=clock.now)) as broker,
         plaid.serve(config=plaid.Config(clock=clock.now)) as linking,
+        stripe.serve(
+            config=stripe.Config(clock=clock.now, webhook_url=f"{url_of(listener)}/hooks/stripe")
+        ) as paying,
     ):
         here = replace(settings, redis_url=None, public_url=url_of(listener))
         here = replace(here, twilio_url=provider.url, meta_url=other.url, google_url=google.url)
@@ -130,5 +138,9 @@ async def open_stage(settings: Settings) -> AsyncIterator[Stage]:
         keys, linked = broker.state.config, linking.state.config
         here = replace(here, alpaca_url=broker.url, alpaca=(keys.key, keys.secret))
         here = replace(here, plaid_url=linking.url, plaid=(linked.client_id, linked.secret))
+        paid = paying.state.config
+        here = replace(
+            here, stripe_url=paying.url, stripe_key=paid.key, stripe_webhook_secrets=paid.webhook_secrets
+        )
         async with open_runtime(here, clock) as rt, serving(create_app(rt), listener):
-            yield Stage(rt, clock, provider, other, google, broker, linking)
+            yield Stage(rt, clock, provider, other, google, broker, linking, paying)

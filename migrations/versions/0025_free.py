@@ -1,4 +1,4 @@
-"""Kept free."""
+"""Payments that customers are asked for, and what the provider said of them."""
 
 from migrations.sql import run_file
 

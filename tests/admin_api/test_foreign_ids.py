@@ -24,7 +24,7 @@ TABLES = {"context_id": "conversation", "other_id": "contact", "call_id": "webho
 """Where a thing is kept that is not called as its table."""
 ROWLESS = frozenset(
     {"appointment_id", "feed_id", "link_id", "attachment_id", "template_id", "transfer_id", "order_id", "application_id",
-     "entry_id", "document_id", "key", "gap_id"}
+     "entry_id", "document_id", "key", "gap_id", "payment_id"}
 )  # fmt: skip
 """What the other workspace here has none of: asked for with an id that nothing has. `tests/store/test_tenancy.py` shows of
 every table that nobody sees another workspace's rows."""

@@ -91,6 +91,20 @@ OF_SKILLS["rasa"] = {
     "values": ["order A-10442", "reason too late"],
     "text": "It is on its way.",
 }
+OF_SKILLS["payment"] = {
+    "item": "Initial consultation", "amount": {"amount": "1250.00", "currency": "USD"}, "at": _AT,
+    "items": [{"item": "Initial consultation", "amount": _USD}, {"item": "Deposit", "amount": _USD}],
+    "url": "https://frontdesk.example.com/pay/AaJbDcQdTeGfHgIhJiKjLkMlNmOnPoQp",
+}  # fmt: skip
+OF_SKILLS["callback"] = {
+    "at": _AT,
+    "who": "",
+    "hint": "00",
+    "now": False,
+    "wanted": False,
+    "fits": False,
+    "asks": True,
+}
 OF_SKILLS["company"] = {"symbol": "AAPL", "name": "Apple Inc. Common Stock", "price": _USD, "at": _AT}
 OF_SKILLS["bank"] = _BANK | {"url": "https://hosted.plaid.com/link/lp-1234567890abcdef"}
 

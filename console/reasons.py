@@ -41,6 +41,10 @@ WORDS = {
     "suppressed": "this number cannot be reached",
     "by_template": "a template went in its place",
     "needs_template": "it waits for a template, or for the customer to write",
+    "callback_overdue": "a customer has not been called in time",
+    "action": "another program could not do it",
+    "action_unknown": "nobody knows whether another program did it",
+    "action_link": "another program's words lead to an address that is not known",
     # appointments and calendars
     "reminder": "a reminder waits for approval",
     "waitlist": "somebody on the waiting list would be asked",

@@ -87,7 +87,7 @@ def _beside_skill(turn: Turn, spoken: Reply) -> Reply | None:
     said = [reply for part in parts if (reply := _answer(part, turn, alone=len(parts) == 1)) is not None]
     if turn.spoken_after and (not said or any(reply.kind in ("unknown", "request") for reply in said)):
         return _together(said)
-    return _together([*said, spoken])
+    return _together([*said, spoken] if spoken.text else said)
 
 
 def _known(said: list[Reply | None]) -> bool:

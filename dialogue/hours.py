@@ -1,34 +1,17 @@
 """When the business is open, in words a customer reads at a glance."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 from babel.dates import format_time, get_day_names
 
 from dialogue import words
+from domain.opening import closing, known, next_opening, spans_on
 from domain.workspace import Hours, Span
 
+__all__ = ["clock", "closing", "describe", "known", "next_opening", "weekday"]
+
 LOCALES = {"en": "en_US", "es": "es_US"}
-
-
-def known(hours: Hours) -> bool:
-    return any(hours.days)
-
-
-def closing(hours: Hours, now: datetime) -> time | None:
-    """When it closes, if it is open."""
-    spans = hours.days[now.weekday()]
-    return next((closes for opens, closes in spans if opens <= now.time() < closes), None)
-
-
-def next_opening(hours: Hours, after: datetime) -> datetime | None:
-    for days in range(8):
-        day = after.date() + timedelta(days=days)
-        for opens, _ in hours.days[day.weekday()]:
-            moment = datetime.combine(day, opens, after.tzinfo)
-            if moment > after:
-                return moment
-    return None
 
 
 def describe(hours: Hours, now: datetime, day: date | None, language: str) -> str:
@@ -60,7 +43,7 @@ def _now(hours: Hours, now: datetime, language: str) -> str:
 
 
 def _about_day(hours: Hours, now: datetime, day: date, language: str) -> str:
-    spans, name = hours.days[day.weekday()], weekday(day.weekday(), language)
+    spans, name = spans_on(hours, day), weekday(day.weekday(), language)
     if spans:
         shown = f" {words.say('and', language, '')} ".join(_span(span, language) for span in spans)
         return words.say("hours_day_open", language, "", day=name, spans=shown)

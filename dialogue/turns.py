@@ -7,6 +7,7 @@ from types import MappingProxyType
 from dialogue import knowing, schemas
 from dialogue.answers import source_name
 from dialogue.asking import asked, last_of_ours
+from dialogue.calling import as_call
 from dialogue.compose import compose, language_of
 from dialogue.context import fill_context
 from dialogue.guard import guard
@@ -94,7 +95,7 @@ def understand(turn: Turn, understander: Understander) -> Turn:
         return _without_words(turn)
     understood = understander.understand(turn.text, turn.profile, turn.now)
     understood = _as_follow_up(_as_fair_housing(understood, turn), turn, understander)
-    understood = _as_name(understood, turn)
+    understood = as_call(_as_name(understood, turn), turn)
     short = len(turn.text.split()) <= FEW_WORDS and not speaks(turn.text)
     if turn.conversation.language and short:
         understood = replace(understood, language=turn.conversation.language)

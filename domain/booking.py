@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
+from domain.opening import spans_on
 from domain.skill import WorldEffect
 from domain.workspace import Duration, Hours, Model, Name, SkillSettings, Span
 
@@ -327,7 +328,7 @@ def _spans(settings: BookingSettings, hours: Hours, resource: str, day: date) ->
     if special:
         return special[-1].spans()
     own = next((one.hours for one in settings.staff if one.name == resource and one.hours), hours)
-    return own.days[day.weekday()]
+    return spans_on(hours if day in hours.exceptions else own, day)
 
 
 def _beginnings(

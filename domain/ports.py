@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from domain.booking import Appointment, Opening, Service, Window
+from domain.callback import Awaited
 from domain.identity import Way
 from domain.listings.home import Listing
 from domain.listings.search import Change, Found, Wanted
@@ -167,6 +168,12 @@ class Payments(Protocol):
     """What a customer is asked to pay. Reads only: asking is an effect of the turn."""
 
     async def due(self, workspace_id: UUID, contact_id: UUID) -> Due: ...
+
+
+class Calls(Protocol):
+    """Who waits for a call. Reads only: what is to change is an effect of the turn."""
+
+    async def standing(self, workspace_id: UUID, contact_id: UUID) -> Awaited: ...
 
 
 class Homes(Protocol):

@@ -5,7 +5,7 @@ turns that into file, line and path.
 """
 
 import re
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -156,9 +156,11 @@ Span = tuple[time, time]
 
 
 class Hours(Model):
-    """Opening times of each weekday, Monday first; an empty tuple is closed."""
+    """Opening times of each weekday, Monday first; an empty tuple is closed. A day named by its date is unlike its
+    weekday: a holiday, a half day."""
 
     days: tuple[tuple[Span, ...], ...] = ((),) * 7
+    exceptions: dict[date, tuple[Span, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -166,10 +168,21 @@ class Hours(Model):
         if not isinstance(value, dict) or "days" in value:
             return value
         days: list[tuple[Span, ...]] = [()] * 7
+        exceptions = dict[date, tuple[Span, ...]]()
         for key, said in value.items():
+            if str(key)[:1].isdigit():
+                exceptions[_date(str(key))] = _spans(said)
+                continue
             for day in _days(str(key)):
                 days[day] = _spans(said)
-        return {"days": tuple(days)}
+        return {"days": tuple(days), "exceptions": exceptions}
+
+
+def _date(key: str) -> date:
+    try:
+        return date.fromisoformat(key)
+    except ValueError:
+        raise ValueError(f"{key!r} is not a day; write mon, mon-fri or a date like 2026-12-25") from None
 
 
 def _days(key: str) -> range:

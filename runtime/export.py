@@ -117,6 +117,9 @@ def hours(value: Hours) -> dict[str, str]:
         spans = [f"{_clock(opens)}-{_clock(closes)}" for opens, closes in value.days[first]]
         shown[days] = ", ".join(spans) or "closed"
         first = last + 1
+    for day, spans_there in sorted(value.exceptions.items()):
+        spans = [f"{_clock(opens)}-{_clock(closes)}" for opens, closes in spans_there]
+        shown[day.isoformat()] = ", ".join(spans) or "closed"
     return shown
 
 

@@ -23,6 +23,7 @@ from knowledge.embedding.openai import OpenAIEmbedder
 from knowledge.search import Hybrid
 from runtime.actions import HttpActions
 from runtime.calendars import Calendars, open_calendars
+from runtime.callbacks import StoredCalls
 from runtime.diary import Diary
 from runtime.homes import StoredHomes
 from runtime.http import Client, open_client, open_public_client
@@ -114,7 +115,7 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             skills = open_skills(
                 Diary(db), StoredPortfolio(db), StoredIdentities(db),
                 StoredMoney(db, lambda: open_broker(settings, http)), StoredHomes(db, minilm, embedder),
-                HttpActions(db, web),
+                HttpActions(db, web), StoredCalls(db),
                 StoredPayments(db, settings.public_url, ready=bool(settings.stripe_key)),
             )  # fmt: skip
             yield Runtime(

@@ -2,17 +2,19 @@
 
 from domain.actions import RasaSettings
 from domain.booking import BookingSettings
+from domain.callback import CallbackSettings
 from domain.listings.cma import HomeValueSettings
 from domain.listings.search import PropertySearchSettings
 from domain.money import CompanySettings, MoneySettings
 from domain.payment import PaymentSettings
 from domain.portfolio import PortfolioSettings
-from domain.ports import Actions, Calendar, Homes, Identities, Moneys, Payments
+from domain.ports import Actions, Calendar, Calls, Homes, Identities, Moneys, Payments
 from domain.ports import Portfolio as PortfolioSource
 from domain.qualification import QualificationSettings
 from domain.skill import Skill
 from domain.workspace import Model
 from skills.booking import Booking
+from skills.callback import CallBack
 from skills.company import Company
 from skills.home_value import HomeValue
 from skills.money import MoneyMoves
@@ -32,6 +34,7 @@ SETTINGS: dict[str, type[Model]] = {
     "property_search": PropertySearchSettings,
     "home_value": HomeValueSettings,
     "rasa": RasaSettings,
+    "callback": CallbackSettings,
 }
 """The shape of each skill's settings in the workspace's file."""
 
@@ -43,10 +46,12 @@ def open_skills(
     moneys: Moneys,
     homes: Homes,
     actions: Actions,
+    calls: Calls,
     payments: Payments,
 ) -> dict[str, Skill]:
     """Each made with the ports by which it reads the world. Where two could begin, the one named first does."""
     known: tuple[Skill, ...] = (
+        CallBack(calls),
         Booking(calendar), Portfolio(portfolio, identities), MoneyMoves(moneys, identities), Company(moneys),
         Payment(payments),
         HomeValue(homes), PropertySearch(homes), Rasa(actions, identities), Qualification(),

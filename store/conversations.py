@@ -305,7 +305,8 @@ async def _take(
     await notifications.settle(tx, Kind.HANDOFF, conversation_id=conversation_id)
     await drafts.supersede(tx, conversation_id)
     await outbox.cancel(tx, conversation_id, "person_took_over", authors=("ai",))
-    await timers.cancel(tx, timers.PAUSE_ENDS, conversation_id)
+    for kind in (timers.PAUSE_ENDS, timers.HANDOFF_WAITS):
+        await timers.cancel(tx, kind, conversation_id)
     await timers.set_(tx, timers.PAUSE_ENDS, conversation_id, until)
 
 

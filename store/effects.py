@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from domain.actions import CallAction, DropReminders
 from domain.booking import BookTime, CancelTime, ConfirmTime, HoldTime, LetGo, MoveTime
+from domain.callback import ChangeCallback, DropCallback, WantCallback
 from domain.identity import SendCode
 from domain.listings.shortlist import KeepHome, LetHomeGo
 from domain.money import CallOffMoney, DropBank, MoveMoney, WantBank
@@ -21,6 +22,7 @@ from domain.waiting import DeclineOffer, JoinWaitlist, LeaveWaitlist, OfferTime
 from store import (
     appointments,
     banks,
+    callbacks,
     identities,
     money,
     payments,
@@ -60,6 +62,18 @@ async def _call_action(tx: Tx, effect: CallAction, where: Where) -> None:
     await timers.set_(
         tx, timers.ACTION_CALLS, where.conversation_id, effect.at or tx.now, effect.run_id, details, timer_id
     )
+
+
+async def _want_callback(tx: Tx, effect: WantCallback, where: Where) -> None:
+    await callbacks.want(tx, effect, where.conversation_id)
+
+
+async def _change_callback(tx: Tx, effect: ChangeCallback, where: Where) -> None:
+    await callbacks.change(tx, effect)
+
+
+async def _drop_callback(tx: Tx, effect: DropCallback, where: Where) -> None:
+    await callbacks.drop(tx, effect)
 
 
 async def _drop_reminders(tx: Tx, effect: DropReminders, where: Where) -> None:
@@ -193,6 +207,7 @@ DOERS: dict[type[WorldEffect], Callable[[Tx, Any, Where], Awaitable[None]]] = {
     SetStatus: _status, SetTag: _tag, SetPriority: _priority, Assign: _assign, Tell: _tell, Fired: _fired,
     WaitThen: _wait, CallWebhook: _webhook, SendCode: _send_code,
     KeepHome: _keep_home, LetHomeGo: _let_home_go,
+    WantCallback: _want_callback, ChangeCallback: _change_callback, DropCallback: _drop_callback,
     CallAction: _call_action, DropReminders: _drop_reminders,
     MoveMoney: _move_money, CallOffMoney: _call_off_money, WantBank: _want_bank, DropBank: _drop_bank,
     AskPayment: _ask_payment, LookPayment: _look_payment, CallOffPayment: _call_off_payment,

@@ -104,6 +104,7 @@ _DELETE = {
         ("rule_run", "conversation_id = any(:conversations)"),
         ("appointment", "contact_id = any(:who)"),
         ("waitlist", "contact_id = any(:who)"),
+        ("callback", "contact_id = any(:who)"),
         ("bank_link", "contact_id = any(:who)"),
         ("portfolio_account", "contact_id = any(:who)"),
         ("shortlisted", "contact_id = any(:who)"),

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     CHANNEL_SUSPENDED = "channel_suspended"  # the provider refuses us; nothing is sent there
     MONEY = "money"  # money moves, waits for approval, or came back
     CALENDAR = "calendar"  # a calendar elsewhere and the appointments here do not agree, or it is not reached
+    CALLBACK = "callback"  # a customer waits for a call
     RULE = "rule"  # a rule of the business says so, in its own words
 
 

@@ -52,6 +52,7 @@ DRAFT_EXPIRES, PAUSE_ENDS = "draft_expires", "pause_ends"
 STATUS_AGES, RULE_WAITS = "status_ages", "rule_waits"
 IDLE, ELAPSED = "conversation_idle", "time_elapsed"
 SCHEDULED = "rule_scheduled"
+CALLBACK_DUE, HANDOFF_WAITS = "callback_due", "handoff_waits"
 ACTION_CALLS = "action_calls"
 CALLS_OUT = frozenset({ACTION_CALLS})
 """Kinds that call somebody else's server, and have a worker of their own."""

@@ -33,6 +33,7 @@ from domain.turn import (
 )
 from store import (
     audit,
+    callbacks,
     contacts,
     contexts,
     conversations,
@@ -445,6 +446,7 @@ async def _apply(tx: Tx, turn_id: UUID, turn: Turn, effect: Any, split: Split) -
         case HandOff(reason, words):
             pause = turn.profile.policy.pause_after_human
             await conversations.hand_to_person(tx, conversation.id, None, reason, pause, answered=True)
+            await callbacks.expect(tx, conversation.id, reason, turn.profile)
             if words:
                 await _say(tx, turn_id, turn, words, split, author="system")
             await audit.add(

@@ -91,6 +91,8 @@ def _dump(profile: Profile) -> str:
         channel["credentials"] = {}
     if not any(data["brand"].values()):
         del data["brand"]  # the version before does not know it
+    if not data["hours"]["exceptions"]:
+        del data["hours"]["exceptions"]  # nor this
     for channel in data["channels"]:
         if channel["schema"] is None:
             del channel["schema"]  # nor this

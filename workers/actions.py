@@ -12,6 +12,7 @@ from uuid import UUID
 from dialogue import stack
 from domain import policy
 from domain.actions import ActionFailed, ActionSettings, RasaSettings, ServerSettings, Trouble
+from domain.purpose import Purpose
 from domain.skill import Run, RunState, Step
 from domain.turn import HandOff, ProposeDraft, Reply, SetField, Turn
 from runtime.actions import HttpActions
@@ -158,7 +159,9 @@ class ActionWorker:
                 tx, started.id, turn.doing(ProposeDraft(text, step.approve)), self._rt.split
             )
         else:
-            await talks.tell(tx, self._rt, replace(started, turn=turn), text, "action")
+            reminded = effects.REMINDER in timer.details
+            purpose = Purpose.NOTICE if reminded else Purpose.REPLY
+            await talks.tell(tx, self._rt, replace(started, turn=turn), text, "action", purpose=purpose)
 
 
 def _again(call: Call, told: Any) -> bool:

@@ -9,7 +9,7 @@ from runtime.wake import DELIVERIES
 from store import appointments, audit, conversations, drafts, timers
 from store.db import Tx
 from store.timers import Timer
-from workers import news, reminders, rules
+from workers import callbacks, news, reminders, rules
 from workers.loop import Loop
 
 RULED = frozenset({timers.STATUS_AGES, timers.RULE_WAITS, timers.IDLE, timers.ELAPSED, timers.SCHEDULED})
@@ -40,6 +40,8 @@ class TimerWorker:
                 await rules.fired(tx, self._rt, timer)
             elif timer is not None and timer.kind == timers.REMINDS:
                 await reminders.fired(tx, self._rt, timer)
+            elif timer is not None and timer.kind in callbacks.KINDS:
+                await callbacks.fired(tx, self._rt, timer)
             elif timer is not None and timer.kind in news.KINDS:
                 await news.fired(tx, self._rt, timer)
             elif timer is not None:

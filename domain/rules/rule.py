@@ -31,6 +31,7 @@ class Trigger(StrEnum):
     CONVERSATION_CLOSED = "conversation_closed"
     CONVERSATION_IDLE = "conversation_idle"
     HANDOFF = "handoff"
+    CALLBACK_CREATED = "callback_created"
 
 
 IN_TURN = frozenset(
@@ -55,6 +56,7 @@ TOLD_BY = {
     "appointment.booked": Trigger.APPOINTMENT_BOOKED,
     "appointment.moved": Trigger.APPOINTMENT_MOVED,
     "appointment.cancelled": Trigger.APPOINTMENT_CANCELLED,
+    "callback.created": Trigger.CALLBACK_CREATED,
     "context.changed": Trigger.CONTEXT_CHANGED,
 }
 """Events of the log that rules can wait for."""

@@ -1,4 +1,4 @@
-"""Kept free."""
+"""Calls that customers wait for."""
 
 from migrations.sql import run_file
 
@@ -7,4 +7,4 @@ down_revision = "0026"
 
 
 def upgrade() -> None:
-    run_file("0027_free.sql")
+    run_file("0027_callbacks.sql")

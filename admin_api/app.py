@@ -24,6 +24,7 @@ from admin_api import (
     contexts,
     conversations,
     costs,
+    crm,
     docs,
     documents,
     drafts,
@@ -89,7 +90,7 @@ _IN_WORKSPACE = (
     notifications.preferences, conversations.router, drafts.router, attachments.router, templates.router,
     moneys.transfers, moneys.orders, moneys.applications, moneys.ledger, banks.router, payments.router,
     portfolios.accounts, portfolios.held,
-    documents.router, documents.finding, listings.router,
+    documents.router, documents.finding, listings.router, crm.router,
 )  # fmt: skip
 """Routers of which every address is below /workspaces/{ws}."""
 

@@ -18,7 +18,15 @@ router = APIRouter(prefix="/notifications", route_class=_CLASS, tags=["notificat
 preferences = APIRouter(prefix="/notification-preferences", route_class=_CLASS, tags=["notifications"])
 
 Kind = Literal[
-    "handoff", "draft", "draft_expired", "delivery_failed", "channel_suspended", "money", "calendar", "rule"
+    "handoff",
+    "draft",
+    "draft_expired",
+    "delivery_failed",
+    "channel_suspended",
+    "money",
+    "calendar",
+    "crm",
+    "rule",
 ]
 
 
@@ -60,6 +68,7 @@ class Preferences(BaseModel):
     channel_suspended: Ways
     money: Ways
     calendar: Ways
+    crm: Ways
     rule: Ways
 
 
@@ -73,6 +82,7 @@ class Wishes(Sent):
     channel_suspended: Ways | None = None
     money: Ways | None = None
     calendar: Ways | None = None
+    crm: Ways | None = None
     rule: Ways | None = None
 
 

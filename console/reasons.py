@@ -61,6 +61,9 @@ WORDS = {
     "calendar_not_possible": "changed in the calendar into what no appointment can be: it was put back",
     "calendar_both_changed": "changed here and in the calendar at once: what is here stays",
     "calendar_event_failed": "Google does not take an appointment's event",
+    "crm_token_refused": "the CRM does not take the token any more: connect it again",
+    "crm_token_lacks_rights": "the CRM's token lacks rights: connect it again with one that has them",
+    "crm_fields_missing": "the CRM has not all fields that the mapping names",
     "calendar_customer_not_told": "changed in the calendar, and the customer could not be told",
     # attachments
     "host_not_allowed": "it lies with somebody we do not trust",

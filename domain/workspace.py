@@ -311,6 +311,8 @@ class Profile(Model):
     templates: tuple[Template, ...] = ()
     rules: tuple[dict[str, Any], ...] = ()
     skills: dict[str, Any] = Field(default_factory=dict)
+    integrations: dict[str, Any] = Field(default_factory=dict)
+    """Other programs of the business; `crm` is domain.crm_settings."""
     knowledge: tuple[str, ...] = ()
     """Paths of documents, from the file's repository root."""
 

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import admin_api.app
 import admin_api.calendar_door
+import admin_api.crm_door
 import admin_api.plaid_door
 import admin_api.stripe_door
 import console.chat
@@ -48,6 +49,7 @@ def create_app(rt: Runtime) -> ASGIApp:
     ]
     routes += admin_api.calendar_door.routes(rt)
     routes += admin_api.plaid_door.routes(rt)
+    routes += admin_api.crm_door.routes(rt)
     routes += admin_api.stripe_door.routes(rt)
     routes += console.pay.routes(rt)
     if rt.settings.demo:

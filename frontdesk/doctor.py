@@ -12,7 +12,7 @@ import httpx2
 
 from dialogue.llm_choice import Choice
 from domain.errors import ModelFailed, Trouble
-from frontdesk import doctor_booking
+from frontdesk import doctor_booking, doctor_crm, doctor_payments
 from knowledge.embedding import minilm
 from knowledge.embedding.minilm import NoModel
 from runtime import asked, prices
@@ -126,8 +126,10 @@ async def _businesses(rt: Runtime) -> list[Finding]:
         if rows:
             found += await doctor_booking.reminders(rt, workspace_id, slug)
             found += await doctor_booking.linked(rt, workspace_id, slug)
+            found += await doctor_crm.crm(rt, workspace_id, slug)
     if not found:
         found.append(note("workspaces", "there are none yet", "frontdesk apply demos/clinic.yaml"))
+    found += await doctor_payments.paid(rt, await _workspaces(rt))
     return [*found, await _public_url(rt, called_by_twilio)]
 
 

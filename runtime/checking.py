@@ -6,7 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from domain import completion, qualification, workflow
+from domain import completion, crm_settings, qualification, workflow
+from domain.booking import BookingSettings
+from domain.crm_settings import CrmSettings
+from domain.payment import PaymentSettings
 from domain.qualification import QualificationSettings
 from domain.rules import Rule
 from domain.workflow import Workflow
@@ -28,6 +31,7 @@ def complaints(profile: Profile) -> Iterator[dict[str, Any]]:
             yield from _of(Workflow, schema.workflow, ("schemas", n, "workflow"))
     yield from _unknown_schemas(profile)
     yield from _changes_schema(profile)
+    yield from _integrations(profile)
     names = [rule.get("name") for rule in profile.rules]
     for n, name in enumerate(names):
         if name in names[:n]:
@@ -39,6 +43,17 @@ def complaints(profile: Profile) -> Iterator[dict[str, Any]]:
         elif name not in PLANNED:
             known = ", ".join(sorted({*SETTINGS, *PLANNED}))
             yield _said(("skills", name), f"{name!r} is not a skill; there are {known}", name)
+
+
+def _integrations(profile: Profile) -> Iterator[dict[str, Any]]:
+    for name, settings in profile.integrations.items():
+        if name != "crm":
+            yield _said(("integrations", name), f"{name!r} is no integration; there is crm", name)
+            continue
+        yield from _of(CrmSettings, settings, ("integrations", "crm"))
+        with suppress(ValidationError):  # said already
+            for where, words, given in crm_settings.complaints(CrmSettings.model_validate(settings), profile):
+                yield _said(("integrations", "crm", *where), words, given)
 
 
 def _unknown_schemas(profile: Profile) -> Iterator[dict[str, Any]]:
@@ -78,12 +93,26 @@ def _changes_schema(profile: Profile) -> Iterator[dict[str, Any]]:
 
 def _together(profile: Profile, name: str, settings: Any) -> Iterator[dict[str, Any]]:
     """What only shows beside the rest of the file."""
-    if name != "qualification":
-        return
     with suppress(ValidationError):  # said already
-        read = QualificationSettings.model_validate(settings)
-        for words in qualification.complaints(read, profile.using(read.schema_ or "").fields):
-            yield _said(("skills", name), words, settings)
+        if name == "qualification":
+            read = QualificationSettings.model_validate(settings)
+            for words in qualification.complaints(read, profile.using(read.schema_ or "").fields):
+                yield _said(("skills", name), words, settings)
+        if name == "payment":
+            yield from _booked(profile, PaymentSettings.model_validate(settings))
+
+
+def _booked(profile: Profile, settings: PaymentSettings) -> Iterator[dict[str, Any]]:
+    """What is paid for when it is booked can be booked."""
+    booking = profile.skills.get("booking")
+    known = (
+        [one.name for one in BookingSettings.model_validate(booking).services] if booking is not None else []
+    )
+    for n, item in enumerate(settings.items):
+        for m, service in enumerate(item.services):
+            if service.casefold() not in [one.casefold() for one in known]:
+                words = f"{service!r} is no service of skills.booking; there are {', '.join(known) or 'none'}"
+                yield _said(("skills", "payment", "items", n, "services", m), words, service)
 
 
 def planned(profile: Profile) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from ruamel.yaml.comments import CommentedBase
 from ruamel.yaml.error import MarkedYAMLError
 
+from domain.crm_settings import CrmSettings
 from domain.rules import Rule
 from domain.workspace import Profile
 from skills.registry import SETTINGS
@@ -60,6 +61,8 @@ def _known(location: tuple[Any, ...]) -> list[str]:
             model, location = Rule, tuple(rest)
         case ("skills", str(skill), *rest) if skill in SETTINGS:
             model, location = SETTINGS[skill], tuple(rest)
+        case ("integrations", "crm", *rest):
+            model, location = CrmSettings, tuple(rest)
     for step in location[:-1]:
         if isinstance(step, int) or not hasattr(model, "model_fields"):
             continue

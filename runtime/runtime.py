@@ -24,6 +24,7 @@ from knowledge.search import Hybrid
 from runtime.actions import HttpActions
 from runtime.calendars import Calendars, open_calendars
 from runtime.callbacks import StoredCalls
+from runtime.crm import Crms
 from runtime.diary import Diary
 from runtime.homes import StoredHomes
 from runtime.http import Client, open_client, open_public_client
@@ -65,6 +66,8 @@ class Runtime:
     crash: Crash
     web: Client
     """For addresses that strangers name: it reaches what is public and nothing else."""
+    crms: Crms
+    """CRMs of businesses, by the tokens that those gave."""
     models: Models | None = None
     """Language models, where the settings name any."""
     calendars: Calendars | None = None
@@ -120,7 +123,7 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
             )  # fmt: skip
             yield Runtime(
                 settings, db, http, wake, understander, embedder, knowledge, skills, crash, web,
-                open_models(settings, db, http), calendars,
+                Crms(settings, http), open_models(settings, db, http), calendars,
             )  # fmt: skip
         finally:
             if calendars is not None:

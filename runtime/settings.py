@@ -8,11 +8,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dialogue import llm_choice
+from integrations import gohighlevel
 from knowledge.embedding import choice
 
 OPENAI_URL = "https://api.openai.com/v1"
 ANTHROPIC_URL = "https://api.anthropic.com"
 GOOGLE_URL = "https://www.googleapis.com"
+GHL_URL = "https://services.leadconnectorhq.com"
+GHL_WEBHOOK_KEYS = "MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg="
+"""https://marketplace.gohighlevel.com/docs/webhook/WebhookIntegrationGuide (X-GHL-Signature)"""
 STRIPE_URL = "https://api.stripe.com"
 
 
@@ -48,6 +52,9 @@ class Settings:
     google_url: str = GOOGLE_URL
     google: tuple[str, str] | None = field(default=None, repr=False)
     """The client id and secret under which calendars are connected."""
+    ghl_url: str = GHL_URL
+    ghl_webhook_keys: str = GHL_WEBHOOK_KEYS
+    """The public keys of who may tell us of changes in a CRM."""
     simulator_url: str | None = None
     """Where the handset of the demo phone is, when demos are on."""
     embedder: choice.Choice = choice.LOCAL
@@ -116,6 +123,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         stripe_webhook_secrets=tuple(environ.get("STRIPE_WEBHOOK_SECRET", "").replace(",", " ").split()),
         google_url=_url(environ, "FRONTDESK_GOOGLE_URL", GOOGLE_URL),
         google=_pair(environ, "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
+        ghl_url=_url(environ, "FRONTDESK_GHL_URL", GHL_URL),
+        ghl_webhook_keys=_webhook_keys(environ),
         simulator_url=environ.get("FRONTDESK_SIMULATOR_URL") or None,
         embedder=_embedder(environ),
         **models(environ),
@@ -217,6 +226,17 @@ def _embedder(environ: Mapping[str, str]) -> choice.Choice:
             "FRONTDESK_EMBEDDER names a model of OpenAI: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server"
         )
     return chosen
+
+
+def _webhook_keys(environ: Mapping[str, str]) -> str:
+    said = environ.get("FRONTDESK_GHL_WEBHOOK_KEYS") or GHL_WEBHOOK_KEYS
+    try:
+        gohighlevel.public_keys(said)
+    except ValueError as error:
+        raise BadSettings(
+            f"FRONTDESK_GHL_WEBHOOK_KEYS: {error}; write base64 keys, comma-separated"
+        ) from None
+    return said
 
 
 def _registration(environ: Mapping[str, str]) -> bool:

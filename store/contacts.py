@@ -59,7 +59,12 @@ _OPT_OUT_TOO = text(
     " and value_hash = :hash and opted_out_at is null returning id"
 )
 _ADDRESS = text("select scheme, value from contact_address where id = :id")
-_NAME = text("update contact set name = :name, version = version + 1 where id = :id")
+# Whom a person has named, they alone rename.
+_NAME = text(
+    "update contact set name = :name, version = version + 1, name_by = :by,"
+    " name_at = case when cast(:by as text) is null then name_at else frontdesk_now() end"
+    " where id = :id and (name_by is null or cast(:by as text) is not null)"
+)
 _LANGUAGE = text("update contact set language = :language, version = version + 1 where id = :id")
 # What the contact itself does not say, one that was merged into it may: nothing is copied, so nothing has to be undone.
 _TOLD_BY_ONE = (
@@ -89,6 +94,8 @@ _ADDRESSES = text(
 _HOLD = text("select version from contact where id = :id for update")
 _CHANGE = text(
     "update contact set name = case when :named then :name else name end,"
+    " name_by = case when :named then 'human' else name_by end,"
+    " name_at = case when :named then frontdesk_now() else name_at end,"
     " language = case when :speaks then :language else language end, version = version + 1,"
     " updated_at = frontdesk_now() where id = :id"
 )
@@ -324,7 +331,7 @@ async def create(
     if any(one.contact_id != home for one in held.values()):  # somebody was faster
         raise Conflict("one of these addresses is another contact's", code="address_known")
     if name:
-        await rename(tx, home, name)
+        await rename(tx, home, name, by="human")
     if language:
         await set_language(tx, home, language)
     await audit.add(tx, actor, "contact_created", "contact", home, addresses=len(addresses))
@@ -379,9 +386,10 @@ async def person_recorded(
     )  # fmt: skip
 
 
-async def rename(tx: Tx, contact_id: UUID, name: str) -> None:
+async def rename(tx: Tx, contact_id: UUID, name: str, by: str | None = None) -> None:
+    """`by` is human or crm; without it the assistant understood it, and what a person said stays."""
     await likely.named(tx, contact_id, name)
-    await tx.execute(_NAME, {"id": contact_id, "name": tx.vault.seal("contact.name", name)})
+    await tx.execute(_NAME, {"id": contact_id, "name": tx.vault.seal("contact.name", name), "by": by})
 
 
 async def set_language(tx: Tx, contact_id: UUID, language: str) -> None:

@@ -19,8 +19,8 @@ SCHEMA = "$schema"
 
 _ADD = text(
     "insert into context_value (workspace_id, id, conversation_id, field, value, source, confidence, words,"
-    " evidence_seq, turn_id, person_id, why, reverts, left_with) values (:w, :id, :conversation, :field, :value,"
-    " :source, :confidence, :words, :evidence, :turn, :person, :why, :reverts, :left_with)"
+    " evidence_seq, turn_id, person_id, why, reverts, left_with, origin) values (:w, :id, :conversation, :field, :value,"
+    " :source, :confidence, :words, :evidence, :turn, :person, :why, :reverts, :left_with, :origin)"
 )
 _COUNT = text("select count(*) from context_value where conversation_id = :conversation")
 _SINCE = text(
@@ -53,7 +53,7 @@ _STATUSES = text(
     " group by 1 order by 2 desc, 1"
 )
 _CURRENT = text(
-    "select distinct on (field) field, value, source, confidence, words, evidence_seq, at from context_value"
+    "select distinct on (field) field, value, source, confidence, words, evidence_seq, at, origin from context_value"
     " where conversation_id = :conversation and field <> '$schema' order by field, n desc"
 )
 _IS_LINKED = text("select exists (select from conversation_link where conversation_id = :conversation)")
@@ -78,8 +78,8 @@ _CURRENT_OF_LINKED = text(
     " newest as (select distinct on (conversation_id, field) * from told"
     "   where whose = (select root from here where id = :conversation) and field <> '$schema'"
     "   order by conversation_id, field, n desc)"
-    " select distinct on (field) field, value, source, confidence, words, evidence_seq, at from newest"
-    " order by field, source = 'human' desc, n desc"
+    " select distinct on (field) field, value, source, confidence, words, evidence_seq, at, origin from newest"
+    " order by field, (source = 'human' or origin is not null) desc, n desc"
 )
 
 
@@ -114,21 +114,32 @@ class Kept:
     words: str | None
     evidence_seq: int | None
     at: datetime
+    origin: str | None = None
+    """crm: somebody set it there."""
+
+    @property
+    def by_person(self) -> bool:
+        """The assistant leaves it alone."""
+        return self.source == "human" or self.origin == "crm"
 
 
-async def current(tx: Tx, conversation_id: UUID) -> dict[str, Kept]:
+async def current(tx: Tx, conversation_id: UUID, *, emptied: bool = False) -> dict[str, Kept]:
+    """`emptied`: also what a person took away, as None."""
     asked = {"conversation": conversation_id}
     linked = (await tx.execute(_IS_LINKED, asked)).scalar_one()
     rows = await tx.execute(_CURRENT_OF_LINKED if linked else _CURRENT, asked)
     found = {row.field: _kept(tx, row) for row in rows}
     return {
-        name: kept for name, kept in found.items() if kept.value is not None
+        name: kept for name, kept in found.items() if emptied or kept.value is not None
     }  # a person may empty a field
 
 
 async def values(tx: Tx, conversation_id: UUID) -> dict[str, Value]:
     kept = await current(tx, conversation_id)
-    return {name: Value(one.value, one.source, one.confidence) for name, one in kept.items()}
+    return {
+        name: Value(one.value, "human" if one.by_person else one.source, one.confidence)
+        for name, one in kept.items()
+    }
 
 
 async def set_by_ai(tx: Tx, conversation_id: UUID, turn_id: UUID | None, changes: list[SetField]) -> None:
@@ -136,7 +147,7 @@ async def set_by_ai(tx: Tx, conversation_id: UUID, turn_id: UUID | None, changes
     for change in changes:
         before = standing.get(change.name)
         value = to_jsonable_python(change.value, fallback=str)
-        if before is not None and (before.source == "human" or before.value == value):
+        if before is not None and (before.by_person or before.value == value):
             continue
         origin = Origin(change.source, change.confidence, change.words, change.evidence_seq, turn_id)
         await add(tx, conversation_id, change.name, value, origin)
@@ -154,6 +165,7 @@ class Origin:
     why: str | None = None
     reverts: UUID | None = None
     left_with: str | None = None
+    origin: str | None = None
 
 
 async def add(tx: Tx, conversation_id: UUID, field: str, value: Any, origin: Origin) -> None:
@@ -165,7 +177,7 @@ async def add(tx: Tx, conversation_id: UUID, field: str, value: Any, origin: Ori
             "confidence": origin.confidence, "words": tx.vault.seal("context_value.words", origin.words),
             "evidence": origin.evidence_seq, "turn": origin.turn_id, "person": origin.person_id,
             "why": origin.why and tx.vault.seal("context_value.why", origin.why), "reverts": origin.reverts,
-            "left_with": origin.left_with,
+            "left_with": origin.left_with, "origin": origin.origin,
         },
     )  # fmt: skip
 
@@ -212,6 +224,19 @@ async def set_by_person(
         told = ",".join(changed)
         await events.add(tx, "context.changed", conversation_id, conversation_id, fields=told, after=place)
     return changed
+
+
+async def set_in_crm(tx: Tx, conversation_id: UUID, changes: Mapping[str, Any]) -> None:
+    """A person of the business set these there. The conversation is held. As for a person's here: None empties a field,
+    the assistant leaves the others alone, and rules hear of it."""
+    if not changes:
+        return
+    place = await newest(tx, conversation_id)
+    for name, value in changes.items():
+        await add(tx, conversation_id, name, value, Origin("import", why="set in the CRM", origin="crm"))
+    await suggestions.supersede(tx, conversation_id, changes)
+    told = ",".join(changes)
+    await events.add(tx, "context.changed", conversation_id, conversation_id, fields=told, after=place)
 
 
 async def newest(tx: Tx, conversation_id: UUID) -> int:
@@ -271,4 +296,4 @@ def _change(tx: Tx, row: Any) -> Change:
 def _kept(tx: Tx, row: Any) -> Kept:
     value = json.loads(tx.vault.open("context_value.value", bytes(row.value)))
     words = tx.vault.open_maybe("context_value.words", row.words and bytes(row.words))
-    return Kept(value, row.source, row.confidence, words, row.evidence_seq, row.at)
+    return Kept(value, row.source, row.confidence, words, row.evidence_seq, row.at, row.origin)

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     MONEY = "money"  # money moves, waits for approval, or came back
     CALENDAR = "calendar"  # a calendar elsewhere and the appointments here do not agree, or it is not reached
     CALLBACK = "callback"  # a customer waits for a call
+    CRM = "crm"  # the CRM is not reached, or has not what it is to have
     RULE = "rule"  # a rule of the business says so, in its own words
 
 

@@ -91,6 +91,8 @@ def _dump(profile: Profile) -> str:
         channel["credentials"] = {}
     if not any(data["brand"].values()):
         del data["brand"]  # the version before does not know it
+    if not data["integrations"]:
+        del data["integrations"]  # nor this
     if not data["hours"]["exceptions"]:
         del data["hours"]["exceptions"]  # nor this
     for channel in data["channels"]:

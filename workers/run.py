@@ -9,6 +9,8 @@ from workers.actions import ActionWorker
 from workers.banks import BankWorker
 from workers.calendar_reader import CalendarReader
 from workers.calendar_writer import CalendarWriter
+from workers.crm_reader import CrmReader
+from workers.crm_writer import CrmWriter
 from workers.deliver import DeliveryWorker
 from workers.documents import DocumentWorker
 from workers.embeddings import EmbeddingWorker
@@ -55,5 +57,6 @@ async def run_scheduler(rt: Runtime, stop: asyncio.Event) -> None:
         TimerWorker(rt).loop(), ScheduleWorker(rt).loop(), RuleWorker(rt).loop(), TemplateWorker(rt).loop(),
         SweepWorker(rt).loop(), PruneWorker(rt).loop(), PriceWorker(rt).loop(), WebhookFollower(rt).loop(),
         CalendarWriter(rt).loop(), CalendarReader(rt).loop(), WaitlistWorker(rt).loop(),
+        CrmWriter(rt).loop(), CrmReader(rt).loop(),
     )  # fmt: skip
     await asyncio.gather(*(loop.run(stop) for loop in loops))

@@ -11,13 +11,15 @@ from frontdesk.app import create_app
 from frontdesk.serving import listen, serving, url_of
 from runtime.runtime import Runtime, open_runtime
 from runtime.settings import Settings
-from simulators import alpaca, google_calendar, meta, plaid, stripe, twilio
+from simulators import alpaca, gohighlevel, google_calendar, meta, plaid, stripe, twilio
 from simulators.twilio.serving import Running
 from store import receipts, sending, turns
 from workers.actions import ActionWorker
 from workers.banks import BankWorker
 from workers.calendar_reader import CalendarReader
 from workers.calendar_writer import CalendarWriter
+from workers.crm_reader import CrmReader
+from workers.crm_writer import CrmWriter
 from workers.deliver import DeliveryWorker
 from workers.inbox import InboxWorker
 from workers.media import MediaWorker
@@ -54,6 +56,7 @@ class Stage:
     broker: alpaca.Running
     plaid: plaid.Running
     stripe: stripe.Running
+    crm: gohighlevel.Running
 
     async def settle(self, workspace_id: UUID) -> None:
         """Let everything happen that is due, and that becomes due within half a minute because of it."""
@@ -75,6 +78,8 @@ class Stage:
             CalendarWriter(self.rt, workspace_id),
             CalendarReader(self.rt, workspace_id),
             WaitlistWorker(self.rt, workspace_id),
+            CrmReader(self.rt, workspace_id),
+            CrmWriter(self.rt, workspace_id),
         )
         until = self._now() + SOON
         while True:
@@ -130,6 +135,7 @@ async def open_stage(settings: Settings) -> AsyncIterator[Stage]:
         stripe.serve(
             config=stripe.Config(clock=clock.now, webhook_url=f"{url_of(listener)}/hooks/stripe")
         ) as paying,
+        gohighlevel.serve(config=gohighlevel.Config(clock=clock.now, most=100_000, span_s=1.0)) as crm,
     ):
         here = replace(settings, redis_url=None, public_url=url_of(listener))
         here = replace(here, twilio_url=provider.url, meta_url=other.url, google_url=google.url)
@@ -142,5 +148,6 @@ async def open_stage(settings: Settings) -> AsyncIterator[Stage]:
         here = replace(
             here, stripe_url=paying.url, stripe_key=paid.key, stripe_webhook_secrets=paid.webhook_secrets
         )
+        here = replace(here, ghl_url=crm.url, ghl_webhook_keys=crm.state.public_key)
         async with open_runtime(here, clock) as rt, serving(create_app(rt), listener):
-            yield Stage(rt, clock, provider, other, google, broker, linking, paying)
+            yield Stage(rt, clock, provider, other, google, broker, linking, paying, crm)

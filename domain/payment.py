@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
 from pydantic import Field, model_validator
@@ -36,18 +36,25 @@ class PaymentItem(Model):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     synonyms: tuple[Name, ...] = ()
     """Other words by which customers call it."""
-    on_request: bool = True
-    """Customers may ask for it; else only an appointment or a person does."""
+    when: Literal["asked", "paying", "booked", "person"] = "asked"
+    """asked: when a customer wants it, or to pay for it. paying: when they say that they want to pay. booked: when one of
+    `services` is booked. person: when somebody of the business says so."""
     services: tuple[Name, ...] = ()
-    """When one of these services is booked, it is asked for."""
 
     @model_validator(mode="after")
     def _whole(self) -> "PaymentItem":
         if self.amount * 10 ** places(self.currency) % 1:
             raise ValueError(f"{self.amount} {self.currency} has more places than that currency")
+        if (self.when == "booked") != bool(self.services):
+            raise ValueError("services and when: booked belong together")
         if unknown := sorted(self.label.keys() - {"en", "es"}):
             raise ValueError(f"labels are in en and es, not in {', '.join(unknown)}")
         return self
+
+    @property
+    def on_request(self) -> bool:
+        """Customers may ask for it themselves."""
+        return self.when in ("asked", "paying")
 
     def called(self, language: str) -> str:
         return self.label.get(language, self.name)

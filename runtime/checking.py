@@ -105,9 +105,8 @@ def _together(profile: Profile, name: str, settings: Any) -> Iterator[dict[str, 
 def _booked(profile: Profile, settings: PaymentSettings) -> Iterator[dict[str, Any]]:
     """What is paid for when it is booked can be booked."""
     booking = profile.skills.get("booking")
-    known = (
-        [one.name for one in BookingSettings.model_validate(booking).services] if booking is not None else []
-    )
+    services = BookingSettings.model_validate(booking).services if booking is not None else ()
+    known = [one.name for one in services]
     for n, item in enumerate(settings.items):
         for m, service in enumerate(item.services):
             if service.casefold() not in [one.casefold() for one in known]:

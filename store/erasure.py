@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from domain.errors import Conflict
 from domain.messages import Address
+from domain.payment import Payment
 from store import (
     audit,
     contacts,
@@ -17,6 +18,7 @@ from store import (
     drafts,
     events,
     merges,
+    payments,
     positions,
     shortlists,
     suggestions,
@@ -91,6 +93,13 @@ _MONEY_MOVES = text(
 )
 # That money moved stays on the books; whose it was does not.
 _NAMELESS = text("update money_intent set body = null, conversation_id = null where contact_id = any(:who)")
+# A page that is open is closed first; what was paid stays on the books.
+_UNPAID = text(
+    "update payment set body = null, conversation_id = null, version = version + 1,"
+    " state = case when state = 'asked' and started_at is null then 'cancelled' when state in ('asked', 'open')"
+    " then 'cancelling' else state end, next_at = case when state = 'asked' and started_at is null then null"
+    " when state in ('asked', 'open') then frontdesk_now() else next_at end where contact_id = any(:who)"
+)
 _ROLE = text("select set_config('role', :role, true)")
 _ABOUT_THEM = f"(conversation_id = any(:conversations) or {_THEIRS})"
 _OF_MESSAGES = f"in (select id from message where {_ABOUT_THEM})"  # noqa: S608
@@ -180,7 +189,15 @@ async def everything(tx: Tx, contact_id: UUID) -> dict[str, Any]:
         "conversations": [await _conversation(tx, row) for row in rows],
         "portfolio": await positions.of_contact(tx, contact_id),
         "shortlist": [one.address for one in await shortlists.of_contact(tx, contact_id)],
+        "payments": [_paid(one) for one in await payments.of_contact(tx, contact_id)],
     }
+
+
+def _paid(one: Payment) -> dict[str, Any]:
+    return {
+        "id": one.id, "item": one.item, "amount": str(one.amount), "currency": one.currency, "state": one.state,
+        "refunded": str(one.refunded), "created_at": one.created_at, "paid_at": one.paid_at,
+    }  # fmt: skip
 
 
 def _person(contact: contacts.Contact) -> dict[str, Any]:
@@ -250,7 +267,7 @@ async def erase(tx: Tx, contact_id: UUID, actor: str) -> Erased:
     values["provider_ids"] = [row.provider_id for row in await tx.execute(_PROVIDER_IDS, values)]
     files = tuple(row.path for row in await tx.execute(_FILES, values))
     kept = await _keep_opt_outs(tx, addresses)
-    for statement in (_UPLOADS, _BLANK, _UNTIE, _NAMELESS):
+    for statement in (_UPLOADS, _BLANK, _UNTIE, _NAMELESS, _UNPAID):
         await tx.execute(statement, values)
     await tx.execute(_ROLE, {"role": "frontdesk_eraser"})
     rows = {name: (await tx.execute(sql, values)).rowcount for name, sql in _DELETE.items()}

@@ -55,6 +55,7 @@ _SET = text(
     " paid_at = case when :is_paid then coalesce(paid_at, frontdesk_now()) else paid_at end,"
     " ended_at = case when :is_over then coalesce(ended_at, frontdesk_now()) end where id = :id"
 )
+_REST = text("update payment set next_at = null, lease_until = null where id = :id")
 _HEARD = text("select exists (select from payment_event where payment_id = :id)")
 _END = text(
     "update payment set state = :state, reason = :reason, next_at = null, lease_until = null, version = version + 1,"
@@ -94,6 +95,9 @@ async def begin(tx: Tx, payment_id: UUID, *, ready: bool) -> Work | None:
     it leaves, so that it leaves the same each time."""
     row = (await tx.execute(_HOLD, {"id": payment_id})).one()
     mine = payments.read(tx, row)
+    if mine.session_id is None and mine.state in OVER:
+        await tx.execute(_REST, {"id": mine.id})
+        return None
     if not ready:
         await _without_key(tx, mine)
         return None

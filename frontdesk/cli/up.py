@@ -136,8 +136,24 @@ async def _demos(plan: Plan, environ: dict[str, str], stack: AsyncExitStack) -> 
         "FRONTDESK_TWILIO_URL": running.url,
         "FRONTDESK_SIMULATOR_URL": running.url,
     }
+    await _payments(plan, environ, stack)
     async with open_runtime(reading.read(environ)) as rt:
         return await load_demos(rt, plan.demos, running.url)
+
+
+async def _payments(plan: Plan, environ: dict[str, str], stack: AsyncExitStack) -> None:
+    """Where the demos' customers pay; whoever has a key of Stripe's keeps it."""
+    if environ.get("STRIPE_API_KEY"):
+        return
+    from simulators import stripe
+
+    config = stripe.Config(webhook_url=f"{plan.url}/hooks/stripe")
+    running = await stack.enter_async_context(stripe.serve(port=0, config=config))
+    environ |= {
+        "FRONTDESK_STRIPE_URL": running.url,
+        "STRIPE_API_KEY": config.key,
+        "STRIPE_WEBHOOK_SECRET": ",".join(config.webhook_secrets),
+    }
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from domain.errors import Rejected
 from domain.messages import Address, Scheme
-from frontdesk.stories import compare, moneys
+from frontdesk.stories import compare, moneys, payments
 from frontdesk.stories.script import ExpectedEnd, ExpectedStep, Step, Story
 from frontdesk.stories.stage import Stage
 from frontdesk.stories.wires import KINDS, Said, TwilioWire, WebChatWire, Wire, address_of, wire_of
@@ -86,6 +86,7 @@ async def play(stage: Stage, story: Story, root: Path, watch: Watch | None = Non
     stage.clock.frozen = story.now
     stage.provider.state.forget()
     stage.meta.state.forget()
+    payments.prepare(stage)
     scene = await _build(stage, story, root)
     for n, step in enumerate(story.steps, 1):
         before = await _look(stage, scene, story)
@@ -303,6 +304,8 @@ async def _happen(stage: Stage, scene: Scene, story: Story, event: str, before: 
         case "duplicate":
             last = [one for one in before.messages if one.direction == "in"][-1]
             await _say(scene, story, Said(last.text, times=3))
+        case _ if event in payments.EVENTS:
+            await payments.happen(stage, event)
         case _ if event in moneys.EVENTS:
             await moneys.happen(stage, scene.workspace_id, event)
         case "worker_lost":
@@ -413,6 +416,8 @@ async def _check_end(stage: Stage, scene: Scene, story: Story, seen: Seen) -> li
             problems.append(f"turns: expected {expect.turns}, got {saved}")
     if expect.money is not None:
         problems += await moneys.check(stage, scene.workspace_id, expect.money)
+    if expect.payments is not None:
+        problems += await payments.check(stage, scene.workspace_id, expect.payments)
     if expect.waitlist is not None:
         async with stage.rt.db.transaction(scene.workspace_id) as tx:
             waited = [one.state for one in await waiting.page(tx, None, 200)]

@@ -23,8 +23,10 @@ def _as_tuple(value: Any) -> Any:
 Event = Literal[
     "delivery_failed", "duplicate", "worker_lost", "transfer_completed", "transfer_returned", "transfer_rejected",
     "order_filled", "account_active", "bank_chosen", "bank_revoked", "bank_login",
+    "customer_pays", "customer_pays_unheard", "customer_pays_by_bank", "card_declined", "bank_payment_arrives",
+    "bank_payment_fails", "payment_refunded", "customer_pays_too_late", "customer_pays_less",
 ]  # fmt: skip
-"""What happens: to a message, at the broker, at the bank."""
+"""What happens: to a message, at the broker, at the bank, where customers pay."""
 Words = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
 
 
@@ -69,6 +71,8 @@ class ExpectedEnd(_Model):
     money: list[Any] | None = None
     """All that was asked for, oldest first: kind, amount, direction, state. The broker has each once, and the books say
     the same."""
+    payments: list[Any] | None = None
+    """All that customers were asked to pay, oldest first: item, amount, state. Stripe has each once."""
     priority: str | None = None
     tags: list[str] | None = None
     """By the alphabet."""

@@ -100,7 +100,7 @@ def goal(text: str, items: Sequence[PaymentItem]) -> str | None:
         return None if wanted is None and _OTHER.search(text) else "pay"
     return (
         "pay"
-        if wanted is not None and wanted.on_request and not wanted.services and _WANT.search(text)
+        if wanted is not None and wanted.when == "asked" and _WANT.search(text)
         else None
     )
 

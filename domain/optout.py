@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import re2
 from rapidfuzz import fuzz
 
 from domain import optout_phrases as phrases
@@ -62,7 +63,7 @@ def might_ask(text: str) -> bool:
     letters = "".join(words)
     return (
         not _WORDS.isdisjoint(words)
-        or any(sign in letters for sign in phrases.SIGNS)
+        or _SIGN.search(letters) is not None
         or _LONG_STOP.search(letters) is not None
         or _NEARLY_UNSUBSCRIBE.search(text) is not None
     )
@@ -240,6 +241,7 @@ _WORDS = (
     | phrases.HELP_WORDS
     | {written for written, meant in phrases.SPELLINGS.items() if meant == "stop"}
 )
+_SIGN = re2.compile("|".join(phrases.SIGNS))
 _LETTERS = str.maketrans(
     {
         character: "" if character in "'`" else " "

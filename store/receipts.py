@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 from sqlalchemy import text
 
 from domain.messages import Address, Event, Inbound, Status
@@ -87,7 +88,7 @@ async def add(tx: Tx, channel: ChannelRow, events: Sequence[Event]) -> list[Even
     """Those that never came before, each once; from now on they have. Whoever calls reads them now."""
     once = {_key(one): one for one in events}
     items = _items(tx.vault, [(channel, one, "") for one in once.values()])
-    values = {"w": tx.workspace_id, "items": json.dumps(items)}
+    values = {"w": tx.workspace_id, "items": to_json(items).decode()}
     fresh = {str(row.id) for row in await tx.execute(_ADD, values)}
     return [one for one, item in zip(once.values(), items, strict=True) if item["id"] in fresh]
 
@@ -105,7 +106,7 @@ async def keep_at_once(db: Database, workspace_id: UUID, pieces: Sequence[Piece]
 
 def _kept(vault: Vault, workspace_id: UUID, pieces: Sequence[Piece]) -> dict[str, Any]:
     once = {(channel.id, _key(event)): (channel, event, trace) for channel, event, trace in pieces}
-    return {"w": workspace_id, "items": json.dumps(_items(vault, list(once.values())))}
+    return {"w": workspace_id, "items": to_json(_items(vault, list(once.values()))).decode()}
 
 
 async def unseen(tx: Tx, channel: ChannelRow, events: Sequence[Event], before: datetime) -> list[Inbound]:
@@ -181,14 +182,14 @@ def _items(vault: Vault, pieces: Sequence[Piece]) -> list[dict[str, Any]]:
 
 def _item(vault: Vault, n: int, channel: ChannelRow, event: Event, trace: str) -> dict[str, Any]:
     kind, key = _key(event)
-    told: dict[str, Any] = {"event": _EVENTS[kind].dump_python(event, mode="json"), "trace": trace}
+    told: dict[str, Any] = {"event": event, "trace": trace}
     sender = None
     if isinstance(event, Inbound):
         told["from"] = [event.sender.scheme, event.sender.value]
         sender = _hash(vault, event.sender).hex()
     return {
         "n": n, "id": str(new_id()), "channel": str(channel.id), "kind": kind, "event": key, "sender": sender,
-        "payload": vault.seal("inbound_receipt.payload", json.dumps(told)).hex(),
+        "payload": vault.seal_bytes("inbound_receipt.payload", to_json(told)).hex(),
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@ will write where nobody is."""
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from domain import opening
 from domain.callback import INTENT, SKILL
@@ -13,9 +13,9 @@ from domain.workspace import Posture
 
 _ME = r"(?:me|us|my (?:cell|mobile|phone|number|wife|husband))"
 _CALL = re.compile(
-    rf"\b(?:call|phone|ring) {_ME}\b|\bgive {_ME} a (?:call|ring|buzz)\b|\b(?:a )?call ?back\b|\b(?:schedule|arrange) a call\b"
-    r"|\bll[aá]m[ae]me\b|\bme (?:puede[ns]?|podr[ií]an?) llamar|\bque (?:alguien )?me llam\w+|\bquiero (?:una|que me) llam\w+"
-    r"|\bdevu[eé]lv\w+ (?:me )?la llamada",
+    rf"\b(?:call|phone|ring) {_ME}\b|\bgive {_ME} a (?:call|ring|buzz)\b|\b(?:a )?call ?back\b"
+    r"|\b(?:schedule|arrange) a call\b|\bll[aá]m[ae]me\b|\bme (?:puede[ns]?|podr[ií]an?) llamar"
+    r"|\bque (?:alguien )?me llam\w+|\bquiero (?:una|que me) llam\w+|\bdevu[eé]lv\w+ (?:me )?la llamada",
     re.I,
 )
 _NOT = re.compile(r"\b(?:don'?t|do not|never|stop|no need to|no me|ya no)\b.{0,20}$", re.I)
@@ -33,10 +33,7 @@ def as_call(understood: Understanding, turn: Turn) -> Understanding:
         return understood
     hours = turn.profile.hours
     closed = opening.known(hours) and not opening.is_open(hours, turn.now)
-    later = asks and any(
-        isinstance(one.value, datetime) and one.value.astimezone(UTC) > turn.now.astimezone(UTC) + LATER
-        for one in understood.entities
-    )
+    later = asks and any(_is_later(one.value, turn.now) for one in understood.entities)
     meant = INTENT if closed or later else "want_human"
     parts = tuple(
         Part(meant, max(part.confidence, 0.9), part.text)
@@ -45,6 +42,17 @@ def as_call(understood: Understanding, turn: Turn) -> Understanding:
         for part in understood.parts
     )
     return replace(understood, intent=meant, confidence=max(understood.confidence, 0.9), parts=parts)
+
+
+def _is_later(value: object, now: datetime) -> bool:
+    match value:
+        case datetime():
+            return value.astimezone(UTC) > now.astimezone(UTC) + LATER
+        case date():
+            return value > now.date()
+        case time():
+            return opening.at(now.date(), value, now).astimezone(UTC) > now.astimezone(UTC) + LATER
+    return False
 
 
 def _asks(text: str) -> bool:

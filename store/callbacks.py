@@ -55,6 +55,7 @@ _SET = text(
     " due_at = :due, version = version + 1, ended_at = case when :state in ('open', 'taken') then null"
     " else frontdesk_now() end where id = :id"
 )
+_OF_CONTACT = text(f"select {_COLUMNS} from callback where contact_id = :contact order by created_at, id")  # noqa: S608
 _PAGE = text(
     f"select {_COLUMNS} from callback where (cast(:state as text) is null or state = :state)"  # noqa: S608
     " and (cast(:assignee as uuid) is null or assignee_id = :assignee)"
@@ -141,6 +142,11 @@ async def page(
     values = {"state": state, "assignee": assignee_id, "limit": limit}
     values |= {"after": after and after[0], "after_id": after and after[1]}
     return [_callback(tx, row) for row in await tx.execute(_PAGE, values)]
+
+
+async def of_contact(tx: Tx, contact_id: UUID) -> list[Callback]:
+    """All that this very contact has waited for, oldest first."""
+    return [_callback(tx, row) for row in await tx.execute(_OF_CONTACT, {"contact": contact_id})]
 
 
 async def get(tx: Tx, callback_id: UUID) -> Callback:

@@ -13,6 +13,7 @@ from domain.messages import Address
 from domain.payment import Payment
 from store import (
     audit,
+    callbacks,
     contacts,
     conversations,
     drafts,
@@ -188,6 +189,7 @@ async def everything(tx: Tx, contact_id: UUID) -> dict[str, Any]:
         "consent": consent,
         "conversations": [await _conversation(tx, row) for row in rows],
         "portfolio": await positions.of_contact(tx, contact_id),
+        "callbacks": [one for contact in who for one in await callbacks.of_contact(tx, contact)],
         "shortlist": [one.address for one in await shortlists.of_contact(tx, contact_id)],
         "payments": [_paid(one) for one in await payments.of_contact(tx, contact_id)],
     }

@@ -9,7 +9,7 @@ from domain.purpose import Purpose
 from domain.skill import Run
 from runtime.runtime import Runtime
 from skills.callback.skill import unasked
-from store import callbacks, conversations, effects, skill_runs, timers, workspaces
+from store import callbacks, conversations, effects, skill_runs, timers, turns, workspaces
 from store.db import Tx
 from store.timers import Timer
 from workers import talks
@@ -52,6 +52,7 @@ async def _nobody_came(tx: Tx, rt: Runtime, timer: Timer) -> None:
     read_back = text if step.asks_yes else ""
     kept = Run(run.id, run.skill, run.goal, run.began_seq, memory=step.run.memory, read_back=read_back)
     await skill_runs.save(tx, talk.id, who.id, started.id, kept)
-    if await talks.waits(tx, started):
-        return  # people have the call, and a draft for the customer, before them
+    if await talks.waits(tx, started):  # people have the call, and a draft for the customer, before them
+        await turns.save_glimpse(tx, started.id, turn, rt.split)
+        return
     await talks.tell(tx, rt, started, text, "callback", purpose=Purpose.REPLY)

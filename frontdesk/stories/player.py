@@ -20,6 +20,7 @@ from runtime import files, listings, portfolios
 from runtime.files import WorkspaceFile
 from store import (
     appointments,
+    callbacks,
     channels,
     contacts,
     conversations,
@@ -423,6 +424,8 @@ async def _check_end(stage: Stage, scene: Scene, story: Story, seen: Seen) -> li
             waited = [one.state for one in await waiting.page(tx, None, 200)]
         if waited != expect.waitlist:
             problems.append(f"waitlist: expected {expect.waitlist}, got {waited}")
+    if expect.callbacks is not None:
+        problems += _each("callbacks", expect.callbacks, await _callbacks(stage, scene))
     if expect.appointments is not None:
         problems += _check_appointments(expect.appointments, await _appointments(stage, scene))
     return problems
@@ -456,6 +459,28 @@ async def _appointments(stage: Stage, scene: Scene) -> list[dict[str, Any]]:
             "status": one.state,
         }
         for one in found
+    ]
+
+
+async def _callbacks(stage: Stage, scene: Scene) -> list[dict[str, Any]]:
+    async with stage.rt.db.transaction(scene.workspace_id) as tx:
+        found = await callbacks.page(tx, None, None, 200)
+    return [
+        {
+            "state": str(one.state), "reason": one.reason, "number": one.number, "call_at": one.call_at,
+            "wanted_at": one.wanted_at,
+        }
+        for one in sorted(found, key=lambda one: (one.created_at, one.id))
+    ]  # fmt: skip
+
+
+def _each(name: str, wanted: list[Any], got: list[dict[str, Any]]) -> list[str]:
+    if len(wanted) != len(got):
+        return [f"{name}: expected {len(wanted)}, got {len(got)} ({', '.join(one['state'] for one in got) or 'none'})"]
+    return [
+        problem
+        for n, (expected, actual) in enumerate(zip(wanted, got, strict=True))
+        for problem in compare.values(f"{name}[{n}]", expected, actual)
     ]
 
 

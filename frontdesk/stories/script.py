@@ -68,6 +68,8 @@ class ExpectedEnd(_Model):
     appointments: list[Any] | None = None
     waitlist: list[str] | None = None
     """What became of everybody who waits or waited for a time, who came first, first."""
+    callbacks: list[Any] | None = None
+    """Every call that was waited for, oldest first: state, reason, number, call_at, wanted_at."""
     money: list[Any] | None = None
     """All that was asked for, oldest first: kind, amount, direction, state. The broker has each once, and the books say
     the same."""

@@ -1,7 +1,6 @@
 """The call-back skill: notes the call at once, says when it will come, asks once whether another time suits, and lets it be
 changed or called off by text for as long as nobody has called."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -139,6 +138,6 @@ def _just_asked(run: Run, heard: Heard) -> bool:
     return bool(run.read_back) and run.read_back in last
 
 
-def _facts(heard: Heard, at: datetime, number: str = "") -> Mapping[str, Any] | dict[str, Any]:
+def _facts(heard: Heard, at: datetime, number: str = "") -> dict[str, Any]:
     local = at.astimezone(heard.now.tzinfo)
     return {"at": local, "who": settings_of(heard).who, "hint": number[-2:], "now": local <= heard.now}

@@ -32,6 +32,8 @@ TIRED = 2
 """So often one slot is asked for before a person goes on."""
 CHAIN = 3
 """So many actions follow each other on one message."""
+_TELLING = frozenset({"give_information", "affirm", "deny", "unknown"})
+"""Intents of a message that may be the answer to our question, understood or not."""
 Found = tuple[ServerSettings, ActionSettings]
 
 
@@ -72,7 +74,8 @@ class Rasa(Skill):
             return False
         if heard.affirms is not None and (run.memory.get(DIGEST) or _asks_yes_or_no(run, found[1])):
             return True
-        return bool(_read(run, heard, found[1]))
+        answers = heard.intent in _TELLING and "?" not in heard.text
+        return bool(_read(run, heard, found[1])) or bool(run.memory.get(ASKED) and answers)
 
     async def step(self, run: Run, heard: Heard) -> Step:
         found = settings_of(heard.profile).find(run.goal)

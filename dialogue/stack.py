@@ -128,6 +128,8 @@ async def _beside(turn: Turn, skill: Skill, run: Run, heard: Heard) -> Turn:
     if not asks or not _fresh(run, turn):
         return turn.noting(f"{skill.name} is under way and waits.")
     step = await proving.resume(skill, run, heard)
+    if not step.said:
+        return turn.noting(f"{skill.name} has nothing to say again.")
     return _stepped(turn, skill, step, [], after=True)
 
 

@@ -21,6 +21,7 @@ from domain import disclosure
 from domain.messages import Button
 from store import workspaces
 from store.db import Tx, new_id
+from store.roots import root_of
 
 Split = Callable[[str, str], list[str]]
 """(channel kind, text) → the parts that such a channel can carry."""
@@ -29,10 +30,10 @@ _SEQ = text(
     "update conversation set last_seq = last_seq + 1, updated_at = frontdesk_now() where id = :id returning last_seq"
 )
 _THREAD = text(
-    "select t.channel_id, t.address_id, c.kind, p.language from thread t"
+    "select t.channel_id, t.address_id, c.kind, p.language from thread t"  # noqa: S608  (constant text)
     " join channel c on c.workspace_id = t.workspace_id and c.id = t.channel_id"
     " join contact_address a on a.workspace_id = t.workspace_id and a.id = t.address_id"
-    " join contact p on p.workspace_id = a.workspace_id and p.id = coalesce(a.root_id, a.contact_id) where t.id = :id"
+    f" join contact p on p.workspace_id = a.workspace_id and p.id = {root_of('a', 'contact_id')} where t.id = :id"
 )
 # By its conversation, of which the messages are indexed: by its thread alone, all that a business ever said is read.
 _DISCLOSED = text(

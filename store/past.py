@@ -14,6 +14,7 @@ from domain.rules.rule import TOLD_BY, Trigger
 from domain.turn import Author, Line, Value
 from store import contexts
 from store.db import Tx
+from store.roots import root_of
 
 AT_ONCE = timedelta(seconds=1)
 _ROOT = (
@@ -76,10 +77,10 @@ _LINES = text(
     " and kind not in ('reaction', 'system') and seq between :first and :last order by seq"
 )
 _TODAY = text(
-    "select c.priority, c.tags, p.name, (select h.kind from thread t join channel h on h.workspace_id = t.workspace_id"
+    "select c.priority, c.tags, p.name, (select h.kind from thread t join channel h on h.workspace_id = t.workspace_id"  # noqa: S608
     "   and h.id = t.channel_id where t.workspace_id = c.workspace_id and t.conversation_id = c.id order by t.id limit 1)"
     " as channel from conversation c join contact o on o.workspace_id = c.workspace_id and o.id = c.contact_id"
-    " join contact p on p.workspace_id = o.workspace_id and p.id = coalesce(o.root_id, o.id) where c.id = :conversation"
+    f" join contact p on p.workspace_id = o.workspace_id and p.id = {root_of('o')} where c.id = :conversation"
 )
 _DID = text("select count(*) from rule_run where rule = :rule and at >= :start and at < :end")
 

@@ -11,14 +11,15 @@ from domain.booking import EVERYBODY
 from store import conversations, outbox, skill_runs
 from store.db import Tx
 from store.outbox import NewMessage
+from store.roots import root_of
 
 _WAITING = text(
-    "select d.message_id, d.conversation_id, d.thread_id, d.channel_id, m.turn_id, a.id as appointment_id, a.service,"
+    "select d.message_id, d.conversation_id, d.thread_id, d.channel_id, m.turn_id, a.id as appointment_id, a.service,"  # noqa: S608  (constant text)
     " a.resource, a.starts_at, a.contact_id, p.name, p.language from delivery d"
     " join message m on m.workspace_id = d.workspace_id and m.id = d.message_id"
     " join appointment a on a.workspace_id = d.workspace_id and a.reminder_id = d.message_id"
     " join contact_address t on t.workspace_id = d.workspace_id and t.id = d.address_id"
-    " join contact p on p.workspace_id = t.workspace_id and p.id = coalesce(t.root_id, t.contact_id)"
+    f" join contact p on p.workspace_id = t.workspace_id and p.id = {root_of('t', 'contact_id')}"
     " where d.id = :id and d.state = 'queued' and d.reason = 'needs_template' and a.state = 'booked'"
     " and a.starts_at > frontdesk_now()"
 )

@@ -53,6 +53,7 @@ from store import (
 from store.db import Dispatch, Tx, new_id
 from store.effects import Where
 from store.outbox import NewMessage, Split
+from store.roots import root_of
 
 HISTORY = 30
 RULES = "rules"
@@ -84,12 +85,12 @@ _NEXT_DUE = text(
     " and (cast(:only as uuid) is null or workspace_id = :only)"
 )
 _HOLD = text(
-    "select c.id, c.contact_id, c.epoch, c.state, c.owner, c.paused_until, c.last_seq, c.answered_seq, c.failures,"
+    "select c.id, c.contact_id, c.epoch, c.state, c.owner, c.paused_until, c.last_seq, c.answered_seq, c.failures,"  # noqa: S608  (constant text)
     " p.id as root, p.name, p.language, exists (select from conversation_link l where l.workspace_id = c.workspace_id"
     " and l.conversation_id = c.id) as linked, exists (select from identity_code i where i.workspace_id = c.workspace_id"
     " and i.conversation_id = c.id) as coded from conversation c"
     " join contact o on o.workspace_id = c.workspace_id and o.id = c.contact_id"
-    " join contact p on p.workspace_id = o.workspace_id and p.id = coalesce(o.root_id, o.id)"
+    f" join contact p on p.workspace_id = o.workspace_id and p.id = {root_of('o')}"
     " where c.id = :id for update of c"
 )
 # Replies that no attempt was made for yet are taken back: the customer has written more, one answer serves all. A

@@ -4,6 +4,7 @@ path."""
 import logging
 import re
 import time
+from collections.abc import Awaitable
 
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,6 +33,7 @@ class Measured:
     def __init__(self, app: ASGIApp, door: str) -> None:
         self._app, self._door = app, door
         self._seconds = telemetry.WEBHOOK_SECONDS.labels(door)
+        self._stored = telemetry.WEBHOOKS.labels(door, "stored")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = _request_id(scope)
@@ -39,12 +41,12 @@ class Measured:
         telemetry.about(request=request_id)
         began, status = time.monotonic(), 500
 
-        async def send_stamped(message: Message) -> None:
+        def send_stamped(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-            await send(message)
+            return send(message)
 
         try:
             await self._app(scope, receive, send_stamped)
@@ -52,11 +54,13 @@ class Measured:
             self._note(status, time.monotonic() - began)
 
     def _note(self, status: int, took_s: float) -> None:
-        outcome = "stored" if status < 300 else _OUTCOMES.get(status, "failed")
-        telemetry.WEBHOOKS.labels(self._door, outcome).inc()
         self._seconds.observe(took_s)
-        if outcome != "stored":  # those who stored it say so, once for all that were stored together
-            logger.info("webhook %s %s", self._door, outcome)
+        if status < 300:  # those who stored it say so, once for all that were stored together
+            self._stored.inc()
+            return
+        outcome = _OUTCOMES.get(status, "failed")
+        telemetry.WEBHOOKS.labels(self._door, outcome).inc()
+        logger.info("webhook %s %s", self._door, outcome)
 
 
 def _request_id(scope: Scope) -> str:

@@ -56,7 +56,7 @@ def decide(direction: Direction, ours: Ours, theirs: Theirs, base: Base) -> Verd
     """What a person set goes before what the assistant took, on whichever side; of two persons the later one's counts."""
     if _empty(ours.value) and _empty(theirs.value):
         return Verdict.SAME
-    if not _empty(theirs.value) and theirs.read == ours.value:
+    if theirs.read is not None and theirs.read == ours.value:
         return Verdict.SAME
     moved = ours.value != base.ours and not (_empty(ours.value) and not ours.cleared)
     moved_there = theirs.value != base.theirs
@@ -85,7 +85,7 @@ def settled(verdict: Verdict, ours: Ours, theirs: Theirs, base: Base, answered: 
         case Verdict.TAKE:
             return Base(theirs.read, theirs.value, person=True)
         case Verdict.SAME:
-            agreed = not _empty(theirs.value) and theirs.read == ours.value
+            agreed = theirs.read is not None and theirs.read == ours.value
             return Base(ours.value, theirs.value, base.person or (moved_there and not agreed))
     return Base(ours.value, theirs.value, base.person or moved_there)
 

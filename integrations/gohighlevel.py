@@ -224,9 +224,9 @@ class GoHighLevel:
     async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Once: what is busy is asked again by whoever drives the contact."""
         headers = {"Authorization": f"Bearer {self._token}", "Version": VERSION, "Accept": "application/json"}
-        await self.pace.take()
         try:
-            reply = await self._http.request(method, f"{self._url}{path}", json=body, headers=headers)
+            async with self.pace.call():
+                reply = await self._http.request(method, f"{self._url}{path}", json=body, headers=headers)
         except httpx2.HTTPError as error:
             raise CrmFailed(Fault.AWAY, type(error).__name__) from None
         self.pace.heard(reply.headers)

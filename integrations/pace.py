@@ -2,11 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 MOST, SPAN_S = 100, 10.0
 SHARE = 0.9
 """Of what is allowed: other programs of the business call too."""
+BREATH_S = 0.02
+"""While all that may be made are on their way."""
 
 
 class Pace:
@@ -14,18 +17,25 @@ class Pace:
 
     def __init__(self, most: int = MOST, span_s: float = SPAN_S) -> None:
         self._most, self._span = most, span_s
-        self._made: deque[float] = deque()
+        self._answered: deque[float] = deque()
+        self._under_way = 0
         self._not_before = 0.0
         self._line = asyncio.Lock()
         self.daily_left: int | None = None
         """Calls that may still be made today, by the provider's own word."""
 
-    async def take(self) -> None:
-        """Wait until one more call may be made."""
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[None]:
+        """One call, when it may be made. It counts from its answer on: the provider has seen it before."""
         async with self._line:
             while (wait := self._wait()) > 0:  # noqa: ASYNC110  (it waits for time to pass)
                 await asyncio.sleep(wait)
-            self._made.append(_now())
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._answered.append(_now())
 
     def heard(self, headers: Mapping[str, str]) -> None:
         """https://marketplace.gohighlevel.com/docs/oauth/Faqs: X-RateLimit-Max in X-RateLimit-Interval-Milliseconds,
@@ -42,10 +52,11 @@ class Pace:
 
     def _wait(self) -> float:
         now = _now()
-        while self._made and self._made[0] <= now - self._span:
-            self._made.popleft()
-        full = len(self._made) >= max(1, int(self._most * SHARE))
-        room = self._made[0] + self._span - now if full else 0.0
+        while self._answered and self._answered[0] <= now - self._span:
+            self._answered.popleft()
+        room = 0.0
+        if len(self._answered) + self._under_way >= max(1, int(self._most * SHARE)):
+            room = self._answered[0] + self._span - now if self._answered else BREATH_S
         return max(room, self._not_before - now, 0.0)
 
 

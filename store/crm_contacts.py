@@ -38,10 +38,20 @@ _MINE = "link_id = :link and contact_id = :contact"
 _SENDING = text(
     f"update crm_contact set sending = :sending, external_id = coalesce(:external, external_id) where {_MINE}"  # noqa: S608
 )
+# With notes to write it is not done, and still ours.
+_NOTES = (
+    "exists (select from crm_note n where n.workspace_id = crm_contact.workspace_id and n.link_id = :link"
+    " and n.contact_id = :contact and n.state = 'due')"
+)
 _SETTLE = text(
-    "update crm_contact set external_id = :external, body = :body, sending = null, there_at = :there, lease_until = null,"  # noqa: S608
-    " attempts = 0, reason = null, synced_at = frontdesk_now(), updated_at = frontdesk_now(),"
-    f" state = case when :clean then 'done' else 'due' end where {_MINE}"
+    "update crm_contact set external_id = :external, body = :body, sending = null, there_at = :there,"  # noqa: S608
+    f" attempts = 0, reason = null, synced_at = frontdesk_now(), updated_at = frontdesk_now(), state = case when :clean"
+    f" and not {_NOTES} then 'done' else 'due' end,"
+    f" lease_until = case when :clean and {_NOTES} then lease_until end where {_MINE}"
+)
+_FINISH = text(
+    "update crm_contact set lease_until = null, state = case when change = :change then 'done' else state end"  # noqa: S608
+    f" where {_MINE} and state = 'due'"
 )
 _LATER = text(
     "update crm_contact set lease_until = null, next_attempt_at = frontdesk_now() + :rest, reason = :reason"  # noqa: S608
@@ -73,7 +83,7 @@ _ADOPT = text(
 )
 _COUNTS = text("select state, count(*) as n from crm_contact where link_id = :link group by state")
 _LAG = text(
-    "select min(updated_at) as since from crm_contact where link_id = :link and state = 'due'"
+    "select min(next_attempt_at) as since from crm_contact where link_id = :link and state = 'due'"
     " and next_attempt_at <= frontdesk_now()"
 )
 _PAGE = text(
@@ -166,6 +176,12 @@ async def settle(
     body = tx.vault.seal("crm_contact.body", json.dumps(_plain_state(agreed), default=str))
     values = {"link": half.link_id, "contact": half.contact_id, "external": external_id, "body": body}
     await tx.execute(_SETTLE, values | {"there": there_at, "clean": clean})
+
+
+async def finish(tx: Tx, half: Half) -> None:
+    """Its notes are written too. What changed meanwhile is due still."""
+    values = {"link": half.link_id, "contact": half.contact_id, "change": half.change}
+    await tx.execute(_FINISH, values)
 
 
 async def later(tx: Tx, half: Half, reason: str, rest: timedelta) -> None:

@@ -30,9 +30,9 @@ _AGAIN = text(
     " next_poll_at = frontdesk_now(), updated_at = frontdesk_now() where id = :id"
 )
 _FILL = text(
-    "insert into crm_contact (workspace_id, link_id, contact_id) select c.workspace_id, :id, c.id from contact c"
-    " where c.root_id is null and exists (select from contact_address a where a.workspace_id = c.workspace_id"
-    " and coalesce(a.root_id, a.contact_id) = c.id and a.scheme in ('tel', 'whatsapp', 'email')) on conflict do nothing"
+    "insert into crm_contact (workspace_id, link_id, contact_id)"
+    " select distinct workspace_id, cast(:id as uuid), coalesce(root_id, contact_id) from contact_address"
+    " where scheme in ('tel', 'whatsapp', 'email') on conflict do nothing"
 )
 _WAITING = text(
     "update crm_contact set next_attempt_at = frontdesk_now(), attempts = 0 where link_id = :id and state = 'due'"

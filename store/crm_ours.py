@@ -20,6 +20,7 @@ _TALK = text(
     " order by state = 'closed', updated_at desc, id desc limit 1"
 )
 _HOLD_TALK = text("select id from conversation where id = :id for update")
+_HOLD_CONTACT = text("select id from contact where id = :id for no key update")
 _NOTES = text(
     "select conversation_id, change, external_id, tried, state from crm_note where link_id = :link"
     " and contact_id = :contact and state = 'due' order by updated_at, conversation_id limit 20"
@@ -66,12 +67,15 @@ class Standing:
     talk: Talk | None
     context: Mapping[str, Kept]
 
-    def address(self, *schemes: Scheme) -> str | None:
-        """The one by which they wrote last, of these kinds; a number has + before it."""
+    def address(self, *schemes: Scheme, known: Any = None) -> str | None:
+        """The one that is `known` there, while it is theirs; else that by which they wrote last, of these kinds. A number
+        has + before it."""
         found = [one for one in self.contact.known if one.address.scheme in schemes]
         found = [
             one for one in found if one.address.scheme is Scheme.EMAIL or one.address.value.startswith("+")
         ]
+        if any(one.address.value == known for one in found):
+            return str(known)
         best = max(found, key=lambda one: (one.last_inbound_at or one.created_at, one.id), default=None)
         return best.address.value if best else None
 
@@ -114,9 +118,12 @@ async def standing(tx: Tx, contact_id: UUID) -> Standing | None:
     return Standing(found, named.name_by, named.name_at, talk, kept)
 
 
-async def hold_talk(tx: Tx, conversation_id: UUID) -> None:
-    """Until the transaction ends."""
-    await tx.execute(_HOLD_TALK, {"id": conversation_id})
+async def hold(tx: Tx, one: Standing) -> None:
+    """Conversation and contact, until the transaction ends. Whoever changes them comes to the CRM's row last, and so does
+    whoever takes from it."""
+    if one.talk is not None:
+        await tx.execute(_HOLD_TALK, {"id": one.talk.id})
+    await tx.execute(_HOLD_CONTACT, {"id": one.contact.id})
 
 
 async def talk(tx: Tx, conversation_id: UUID) -> Talk | None:

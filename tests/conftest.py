@@ -66,6 +66,7 @@ def settings(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactor
         data_dir=tmp_path_factory.mktemp("data"),
         public_url="http://testserver",
         secrets=("test-secret-test-secret",),
+        ghl_url="http://127.0.0.1:1",  # nobody is there
         poll_s=0.05,
     )
 

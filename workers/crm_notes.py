@@ -10,7 +10,7 @@ from domain.fields import Here, show
 from domain.workspace import Profile
 from integrations.gohighlevel import CrmFailed, Fault, GoHighLevel
 from runtime.runtime import Runtime
-from store import contexts, conversations, crm_ours, summaries
+from store import contexts, conversations, crm_contacts, crm_ours, summaries
 from store.crm_contacts import Half
 from store.crm_ours import Note, Talk
 from store.db import Tx
@@ -23,7 +23,7 @@ _WAYS = {"twilio_sms": "text message", "webchat": "web chat"}
 async def write(
     rt: Runtime, workspace_id: UUID, crm: GoHighLevel, half: Half, external_id: str, profile: Profile
 ) -> None:
-    """Those that are due of this contact. Raise CrmFailed."""
+    """Those that are due of this contact, with whom there is nothing to do then. Raise CrmFailed."""
     settings = settings_of(profile)
     wanted = settings.note if settings else None
     async with rt.db.transaction(workspace_id) as tx:
@@ -32,6 +32,9 @@ async def write(
             await crm_ours.drop_notes(tx, half.link_id, half.contact_id)
     for note in due if wanted is not None else ():
         await _write(rt, workspace_id, crm, half, external_id, profile, wanted, note)
+    if due:
+        async with rt.db.transaction(workspace_id) as tx:
+            await crm_contacts.finish(tx, half)
 
 
 async def _write(

@@ -44,7 +44,7 @@ class CrmSync:
             if standing is None or standing.contact.root_id is not None:
                 reason = "erased" if standing is None else "merged"
                 return await crm_contacts.end(tx, half, "left", reason)
-            view = crm_view.view(standing, self._profile, self._settings, tx.now)
+            view = crm_view.view(standing, self._profile, self._settings, half.agreed, tx.now)
         there = await self._there(half, view)
         if there is None and half.external_id is not None:
             return await self._end(half, "left", "deleted_there")
@@ -113,8 +113,8 @@ class CrmSync:
         if made.stop is Stop.TAKE:
             for one in standing.contact.known:
                 await contacts.hold_number(tx, one.address)
-        if standing.talk is not None and made.takes:
-            await crm_ours.hold_talk(tx, standing.talk.id)
+        if made.takes:
+            await crm_ours.hold(tx, standing)
         held = await crm_contacts.hold(tx, half.link_id, half.contact_id)
         if held is None or held.gone:
             if held is not None:  # erased while it was sent: what was made there is to go too

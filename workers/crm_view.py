@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.crm import Ours, State
+from domain.crm import Base, Ours, State
 from domain.crm_settings import (
     ATTRIBUTES,
     EMAIL,
@@ -39,11 +39,11 @@ class View:
 
     @property
     def phone(self) -> str | None:
-        return self.standing.address(Scheme.TEL, Scheme.WHATSAPP) if self.settings.named(PHONE) else None
+        return self.values[PHONE].value if PHONE in self.values else None
 
     @property
     def email(self) -> str | None:
-        return self.standing.address(Scheme.EMAIL) if self.settings.named(EMAIL) else None
+        return self.values[EMAIL].value if EMAIL in self.values else None
 
     @property
     def talk_key(self) -> str:
@@ -93,25 +93,26 @@ class View:
         return None if isinstance(found, Complaint) else json.loads(json.dumps(found, default=str))
 
 
-def view(standing: Standing, profile: Profile, settings: CrmSettings, now: datetime) -> View:
+def view(standing: Standing, profile: Profile, settings: CrmSettings, agreed: State, now: datetime) -> View:
     talk = standing.talk
     seen = profile.using(talk.schema) if talk else profile
     fields = {field.name: field for field in (seen.schemas[0].fields if seen.schemas else ())}
     here = Here(now.astimezone(ZoneInfo(profile.workspace.timezone)), profile.assistant.languages[0])
-    values = {one.ours: _ours(standing, one.ours) for one in settings.fields}
+    known = {one.ours: agreed.fields.get(one.theirs, Base()).ours for one in settings.fields}
+    values = {one.ours: _ours(standing, one.ours, known[one.ours]) for one in settings.fields}
     return View(standing, settings, values, fields, here)
 
 
-def _ours(standing: Standing, name: str) -> Ours:
+def _ours(standing: Standing, name: str, known: Any) -> Ours:
     contact = standing.contact
     match name:
         case "contact.name":
             person = standing.name_by is not None
             return Ours(contact.name, person, standing.name_at, cleared=person and contact.name is None)
         case "contact.phone":
-            return Ours(standing.address(Scheme.TEL, Scheme.WHATSAPP))
+            return Ours(standing.address(Scheme.TEL, Scheme.WHATSAPP, known=known))
         case "contact.email":
-            return Ours(standing.address(Scheme.EMAIL))
+            return Ours(standing.address(Scheme.EMAIL, known=known))
         case "contact.language":
             return Ours(contact.language)
         case str(one) if one == STATUS:

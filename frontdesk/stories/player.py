@@ -12,7 +12,7 @@ from uuid import UUID
 
 from domain.errors import Rejected
 from domain.messages import Address, Scheme
-from frontdesk.stories import compare, moneys, payments
+from frontdesk.stories import compare, crms, moneys, payments
 from frontdesk.stories.script import ExpectedEnd, ExpectedStep, Step, Story
 from frontdesk.stories.stage import Stage
 from frontdesk.stories.wires import KINDS, Said, TwilioWire, WebChatWire, Wire, address_of, wire_of
@@ -131,6 +131,7 @@ async def _build(stage: Stage, story: Story, root: Path) -> Scene:
         await _import(tx, story, root)
     await _list(stage, workspace_id, story, root)
     await moneys.prepare(stage, workspace_id, story.broker)
+    await crms.prepare(stage, workspace_id, wanted=story.crm)
     lines = {way: (_channel(listed, file, way), wire) for way, wire in wires.items()}
     for channel, wire in lines.values():
         wire.connect(channel, stage.rt.settings.public_url)
@@ -205,6 +206,8 @@ async def _act(stage: Stage, scene: Scene, story: Story, step: Step, before: See
         stage.clock.frozen += step.advance
     elif step.owner is not None:
         await _owner(stage, scene, step.owner, before)
+    elif step.crm is not None:
+        await crms.act(stage, step.crm)
     elif step.event is not None:
         await _happen(stage, scene, story, step.event, before)
 
@@ -419,6 +422,8 @@ async def _check_end(stage: Stage, scene: Scene, story: Story, seen: Seen) -> li
         problems += await moneys.check(stage, scene.workspace_id, expect.money)
     if expect.payments is not None:
         problems += await payments.check(stage, scene.workspace_id, expect.payments)
+    if expect.crm is not None:
+        problems += crms.check(stage, expect.crm)
     if expect.waitlist is not None:
         async with stage.rt.db.transaction(scene.workspace_id) as tx:
             waited = [one.state for one in await waiting.page(tx, None, 200)]
@@ -476,7 +481,9 @@ async def _callbacks(stage: Stage, scene: Scene) -> list[dict[str, Any]]:
 
 def _each(name: str, wanted: list[Any], got: list[dict[str, Any]]) -> list[str]:
     if len(wanted) != len(got):
-        return [f"{name}: expected {len(wanted)}, got {len(got)} ({', '.join(one['state'] for one in got) or 'none'})"]
+        return [
+            f"{name}: expected {len(wanted)}, got {len(got)} ({', '.join(one['state'] for one in got) or 'none'})"
+        ]
     return [
         problem
         for n, (expected, actual) in enumerate(zip(wanted, got, strict=True))
@@ -526,6 +533,8 @@ def _report(where: str, problems: list[str], seen: Seen) -> str:
 def _name(step: Step) -> str:
     if step.user is not None:
         return f"user: {' / '.join(step.user)[:60]}"
+    if step.crm is not None:
+        return f"crm: {step.crm}"
     if step.verify is not None:
         return f"verify: {step.verify}"
     if step.code is not None:

@@ -75,6 +75,8 @@ class ExpectedEnd(_Model):
     the same."""
     payments: list[Any] | None = None
     """All that customers were asked to pay, oldest first: item, amount, state. Stripe has each once."""
+    crm: list[Any] | None = None
+    """Everybody in the CRM, who came first, first, by fields there; `tags`, `dnd`, and `notes`: how many."""
     priority: str | None = None
     tags: list[str] | None = None
     """By the alphabet."""
@@ -105,6 +107,8 @@ class Step(_Model):
     """Of a button or a row of a list: its id."""
     advance: Duration | None = None
     owner: Any = None
+    crm: dict[str, Any] | None = None
+    """What somebody does in the CRM: new, set, tag, untag, dnd, delete; see `stories.crms`."""
     event: Event | None = None
     expect: ExpectedStep = ExpectedStep()
 
@@ -112,12 +116,12 @@ class Step(_Model):
     def _one_thing(self) -> "Step":
         said = [
             name
-            for name in ("user", "advance", "owner", "event", "verify", "code")
+            for name in ("user", "advance", "owner", "crm", "event", "verify", "code")
             if getattr(self, name) is not None
         ]
         if len(said) != 1:
             raise ValueError(
-                f"a step is one of user, advance, owner, event, verify, code; this one has {said or 'none of them'}"
+                f"a step is one of user, advance, owner, crm, event, verify, code; this one has {said or 'none of them'}"
             )
         return self
 
@@ -133,6 +137,8 @@ class Story(_Model):
     prices: str | None = None
     listings: str | None = None
     """Homes as RESO-style JSON or CSV."""
+    crm: bool = False
+    """The business has connected its CRM before the first step."""
     broker: list[dict[str, Any]] = Field(default_factory=list)
     """Clients of the business at its broker: {phone, number, cash, holdings, bank}."""
     steps: tuple[Step, ...]

@@ -99,16 +99,20 @@ def _upsert(here: Simulation, request: Request, body: Json) -> Response:
 def _search(here: Simulation, request: Request, body: Json) -> Response:
     if body.get("locationId") != here.config.location:
         return error(403, "The token does not have access to this location.")
-    rows = sorted(here.contacts.values(), key=lambda one: (one.updated_at, one.id))
+    rows = sorted(here.contacts.values(), key=_place)
     for wanted in body.get("filters") or ():
         if wanted != wanted | {"field": "dateUpdated", "operator": "range"}:
             return error(422, "filters are not understood")
         since = datetime.fromisoformat(wanted["value"]["gte"])
         rows = [one for one in rows if one.updated_at >= since]
     if after := body.get("searchAfter"):
-        rows = [one for one in rows if [int(one.updated_at.timestamp() * 1000), one.id] > list(after)]
+        rows = [one for one in rows if _place(one) > list(after)]
     shown = [here.shown(one) for one in rows[: int(body.get("pageLimit", 20))]]
     return JSONResponse({"contacts": shown, "total": len(rows), "traceId": str(uuid4())})
+
+
+def _place(one: Contact) -> list[Any]:
+    return [int(one.updated_at.timestamp() * 1000), one.id]
 
 
 def _duplicate(here: Simulation, request: Request, body: Json) -> Response:

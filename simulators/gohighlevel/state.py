@@ -8,7 +8,7 @@ import contextlib
 import json
 import random
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -82,7 +82,7 @@ class Simulation:
         self.hook_url = ""
         self.hook_times, self.hook_reorder, self.hook_lost = 1, False, False
         self.hooks: list[Json] = []
-        self.waiting: list[Coroutine[Any, Any, int]] = []
+        self.waiting: list[Json] = []
         self.random = random.Random(self.config.seed)  # noqa: S311  (not for secrets)
         self.asked.clear()
         self.chaos.reset()
@@ -213,14 +213,14 @@ class Simulation:
             "type": kind, "locationId": self.config.location, "id": one.id, "webhookId": str(uuid4()),
             "timestamp": stamp(self.now()), "tags": list(one.tags), **one.fields,
         }  # fmt: skip
-        self.waiting += [self.hook(said) for _ in range(self.hook_times)]
+        self.waiting += [said] * self.hook_times
 
     async def deliver(self) -> list[int]:
         """All that waits, as often and in the order that was ordered; what was answered."""
         due, self.waiting = self.waiting, []
         if self.hook_reorder:
             self.random.shuffle(due)
-        return [await one for one in due]
+        return [await self.hook(one) for one in due]
 
     async def hook(self, said: Json, signature: str | None = None) -> int:
         """Signed, over the very bytes that are sent."""
@@ -242,9 +242,6 @@ class Simulation:
 
     def close(self) -> None:
         self.closing.set()
-        for one in self.waiting:
-            one.close()
-        self.waiting = []
 
 
 def _body(fields: Json, keys: dict[str, str]) -> Json:

@@ -85,7 +85,7 @@ async def test_an_act_that_is_refused_fails_the_story_unless_expected(stage: Sta
         ("story: x\nworkspace: demos/clinic.yaml\nnow: 2026-11-23T09:00:00-06:00\nsteps: [{usr: hi}]", "story 1: steps.0"),
         (RIGHT + "---\n" + RIGHT.replace("send,", "shout,"), "story 2: steps.1.expect.action"),
         (RIGHT.replace('- user: "hi"', '- {user: "hi", owner: approve}'),
-     "a step is one of user, advance, owner, event, verify, code"),
+     "a step is one of user, advance, owner, crm, event, verify, code"),
         (RIGHT.replace('- user: "hi"', "- advance: soon"), "is not a duration"),
     ],
 )  # fmt: skip

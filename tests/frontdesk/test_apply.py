@@ -169,6 +169,16 @@ def test_a_file_without_credentials_leaves_those_there_are(place: Place, small: 
         ("name: Small Shop", f"name: a, name: {TOKEN}", "this is not YAML"),
         ("188\"}", f"188\", credentials: {{auth_token: [{TOKEN}]}}}}", "channels.0.credentials.auth_token"),
         ("hours:", "policy: {default: maybe}\nhours:", "'maybe': input should be 'auto', 'draft' or 'off'"),
+        (
+            "hours:", "integrations:\n  crm:\n    fields:\n      - {ours: contact.phone, theirs: phone}\n"
+            "      - {ours: bugdet, theirs: custom.budget}\nhours:",
+            ":6: integrations.crm.fields.1.ours: there is no field 'bugdet'; there are contact.name",
+        ),
+        (
+            "hours:", "integrations: {crm: {feilds: []}}\nhours:",
+            "integrations.crm.feilds: there is no such key here; did you mean fields?",
+        ),
+        ("hours:", "integrations: {hubspot: {}}\nhours:", "integrations.hubspot: 'hubspot' is no integration; there is crm"),
         (SMALL, "", "the file: must be a mapping"),
         (SMALL, "- 1\n", "the file: must be a mapping"),
     ],

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 from dialogue import words
 from domain.payment import Payment, State
 from runtime.runtime import Runtime
-from store import payments, workspaces
+from store import payment_pages, payments, workspaces
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none';"
@@ -64,17 +64,17 @@ async def _show(rt: Runtime, request: Request) -> Response:
 
 async def _find(rt: Runtime, end: str, *, done: bool) -> tuple[Payment, str] | None:
     """With the business's name. Who comes back and says that it is done has us ask the provider now."""
-    payment_id = payments.id_in(end)
+    payment_id = payment_pages.id_in(end)
     if payment_id is None:
         return None
     async with rt.db.dispatch() as dispatch:
-        workspace_id = await payments.workspace_of(dispatch, payment_id)
+        workspace_id = await payment_pages.workspace_of(dispatch, payment_id)
     if workspace_id is None:
         return None
     async with rt.db.transaction(workspace_id) as tx:
-        mine = await payments.at(tx, end)
-        if mine is None:
+        if not payment_pages.is_ours(tx, payment_id, end):
             return None
+        mine = await payments.get(tx, payment_id)
         if done and mine.state is State.OPEN:
             await payments.look_now(tx, mine.id)
         return mine, (await workspaces.get(tx)).profile.workspace.name

@@ -45,7 +45,7 @@ async def act(turn: Turn, skills: Skills) -> Turn:
         anew = run not in runs
         begins = replace(heard, begins=anew, confirmed=heard.confirmed and run is top)
         step = await proving.step(skill, run, begins)
-        return _stepped(turn, skill, step, [part.intent], began=anew)
+        return _stepped(turn, skill, step, [part.intent, *_said_again(turn, skill, run, heard)], began=anew)
     if top is None:
         return turn
     skill = enabled[top.skill]
@@ -221,6 +221,13 @@ def _taken(turn: Turn, skill: Skill, run: Run, heard: Heard) -> list[str]:
         elif skill.answers(run, replace(heard, text=part.text)):
             taken.append(part.text)
     return taken
+
+
+def _said_again(turn: Turn, skill: Skill, run: Run, heard: Heard) -> list[str]:
+    """The words of every part that wants what has just begun: "a consultation please", "send me the link"."""
+    assert turn.understood is not None
+    parts = turn.understood.parts
+    return [one.text for one in parts if skill.goal(one.intent, replace(heard, part=one.text)) == run.goal]
 
 
 def _all(turn: Turn) -> list[str]:

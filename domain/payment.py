@@ -184,6 +184,8 @@ class AskPayment(WorldEffect):
     item: str
     amount: Decimal
     currency: str
+    appointment_id: UUID | None = None
+    """Whose link has run out."""
 
 
 @dataclass(frozen=True, slots=True)

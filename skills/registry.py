@@ -51,9 +51,8 @@ def open_skills(
 ) -> dict[str, Skill]:
     """Each made with the ports by which it reads the world. Where two could begin, the one named first does."""
     known: tuple[Skill, ...] = (
-        CallBack(calls),
+        CallBack(calls), Payment(payments),
         Booking(calendar), Portfolio(portfolio, identities), MoneyMoves(moneys, identities), Company(moneys),
-        Payment(payments),
         HomeValue(homes), PropertySearch(homes), Rasa(actions, identities), Qualification(),
     )  # fmt: skip
     return {skill.name: skill for skill in known}

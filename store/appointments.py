@@ -23,7 +23,7 @@ from domain.booking import (
 )
 from domain.errors import Conflict, NotFound
 from domain.skill import Overtaken
-from store import audit, timers
+from store import audit, payments, timers
 from store.db import Tx, new_id
 
 # Whoever was merged into them has made theirs under the contact that they were.
@@ -219,6 +219,7 @@ async def cancel(tx: Tx, effect: CancelTime) -> None:
     if (await tx.execute(_CANCEL, values)).first() is None:
         raise Overtaken("the appointment has changed")
     await _unwind(tx, effect.appointment_id)
+    await payments.appointment_gone(tx, effect.appointment_id)
     await audit.add(tx, "ai", "appointment_cancelled", "appointment", effect.appointment_id)
 
 
@@ -289,6 +290,8 @@ async def mark(tx: Tx, mine: Appointment, state: str, actor: str) -> Appointment
         raise Conflict("it has not begun, so nobody can know whether they came", code="not_begun")
     await tx.execute(_MARK, {"id": mine.id, "state": state})
     await _unwind(tx, mine.id)
+    if state == "cancelled":
+        await payments.appointment_gone(tx, mine.id)
     await audit.add(tx, actor, f"appointment_{state}", "appointment", mine.id)
     return await get(tx, mine.id)
 

@@ -96,7 +96,6 @@ async def _move(tx: Tx, effect: MoveTime, where: Where) -> None:
 
 async def _cancel(tx: Tx, effect: CancelTime, where: Where) -> None:
     await appointments.cancel(tx, effect)
-    await payments.appointment_gone(tx, effect.appointment_id)
 
 
 async def _confirm(tx: Tx, effect: ConfirmTime, where: Where) -> None:

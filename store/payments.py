@@ -1,9 +1,7 @@
 """What customers are asked to pay: asked for once, shown, called off. What becomes of it at the provider is in
 store/settling.py."""
 
-import hmac
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -25,8 +23,8 @@ from domain.payment import (
     of_appointment,
 )
 from domain.skill import Overtaken
-from store import audit, contacts, conversations, notifications, timers, workspaces
-from store.db import Dispatch, Tx, new_id
+from store import audit, contacts, conversations, notifications, payment_pages, timers, workspaces
+from store.db import Tx, new_id
 
 NEWS = "payment_news"
 """The timer by which a customer is told what became of their payment."""
@@ -51,6 +49,10 @@ _OF_CONTACT = text(
     " order by created_at desc, id desc limit 50"
 )
 _ONE = text(f"select {COLUMNS} from payment where id = :id")  # noqa: S608
+_HOLD_TALK = text(
+    "select c.id from conversation c join payment p on p.workspace_id = c.workspace_id and p.conversation_id = c.id"
+    " where p.id = :id for no key update of c"
+)
 _HOLD = text(f"select {COLUMNS} from payment where id = :id for update")  # noqa: S608
 _IS_THEIRS = text(f"select exists (select from payment where id = :id and {_THEIRS})")  # noqa: S608
 _PAGE = text(
@@ -60,8 +62,8 @@ _PAGE = text(
     " order by created_at desc, id desc limit :limit"
 )
 _CREATED = text("select created_at from payment where id = :id")
-_WHERE_IS = text("select workspace_id from payment where id = :id")
 _BOOKED = text("select id, service, contact_id from appointment where run_id = :run and state = 'booked'")
+_STANDS = text("select exists (select from appointment where id = :id and state = 'booked')")
 _OF_APPOINTMENT = text(f"select {COLUMNS} from payment where appointment_id = :appointment for update")  # noqa: S608
 _CALL_OFF = text(
     "update payment set state = case when started_at is null then 'cancelled' else 'cancelling' end, reason = :reason,"
@@ -81,13 +83,21 @@ async def ask(tx: Tx, effect: AskPayment, conversation_id: UUID) -> None:
     """The customer wants to pay. While one for the same waits, that one is shown to them again. Raise Overtaken when it
     costs something else by now, or nothing."""
     settings = await settings_of(tx)
-    item = settings and settings.item(effect.item)
+    item = settings.item(effect.item) if settings else None
     if settings is None or item is None or (item.amount, item.currency) != (effect.amount, effect.currency):
         raise Overtaken("the business has changed what it costs")
-    same = await _waiting(tx, effect.contact_id, item.name, None)
+    if effect.appointment_id and not (await tx.execute(_STANDS, {"id": effect.appointment_id})).scalar_one():
+        raise Overtaken("the appointment is no more")
+    same = await _waiting(tx, effect.contact_id, item.name, effect.appointment_id)
     if same is not None and same.state is State.OPEN:
         return await tell(tx, same, conversation_id)
-    new = {"id": effect.id, "contact": effect.contact_id, "conversation": conversation_id, "by": "customer"}
+    new: dict[str, Any] = {
+        "id": effect.id,
+        "contact": effect.contact_id,
+        "conversation": conversation_id,
+        "by": "customer",
+    }
+    new |= {"appointment": effect.appointment_id}
     if same is None and await _add(tx, settings, item, new):
         await audit.add(tx, "contact", "payment_asked_for", "payment", effect.id)
 
@@ -190,7 +200,16 @@ async def get(tx: Tx, payment_id: UUID) -> Payment:
 
 async def take(tx: Tx, payment_id: UUID) -> Payment:
     """Locked until the transaction ends. Raise NotFound."""
-    return _found(tx, (await tx.execute(_HOLD, {"id": payment_id})).first())
+    return read(tx, await hold(tx, payment_id))
+
+
+async def hold(tx: Tx, payment_id: UUID) -> Any:
+    """Its row, locked; its conversation before it, as by everybody who sets timers. Raise NotFound."""
+    await tx.execute(_HOLD_TALK, {"id": payment_id})
+    row = (await tx.execute(_HOLD, {"id": payment_id})).first()
+    if row is None:
+        raise NotFound("there is no such payment here")
+    return row
 
 
 async def page(
@@ -201,11 +220,6 @@ async def page(
     values = {"state": state, "contact": contact_id, "item": item, "limit": limit}
     rows = await tx.execute(_PAGE, values | {"before_at": at, "before_id": before})
     return [read(tx, row) for row in rows]
-
-
-async def workspace_of(dispatch: Dispatch, payment_id: UUID) -> UUID | None:
-    found: UUID | None = (await dispatch.db.execute(_WHERE_IS, {"id": payment_id})).scalar_one_or_none()
-    return found
 
 
 async def settings_of(tx: Tx) -> PaymentSettings | None:
@@ -223,36 +237,6 @@ async def notify(tx: Tx, mine: Payment, reason: str) -> None:
     await notifications.add(
         tx, notifications.Kind.MONEY, conversation_id=mine.conversation_id, subject_id=mine.id, reason=reason
     )
-
-
-# --- the end of a payment's address here ---
-
-
-def address(tx: Tx, payment_id: UUID) -> str:
-    """Nobody who was not given it can write it: the id, and what only we can have made of it."""
-    return urlsafe_b64encode(payment_id.bytes + _mark(tx, payment_id)).decode()
-
-
-def id_in(address: str) -> UUID | None:
-    """None for what we never wrote."""
-    try:
-        raw = urlsafe_b64decode(address)
-    except ValueError:
-        return None
-    return UUID(bytes=raw[:16]) if len(raw) == 24 else None
-
-
-async def at(tx: Tx, address: str) -> Payment | None:
-    """The payment whose address this is; None for a wrong one."""
-    payment_id = id_in(address)
-    if payment_id is None or not hmac.compare_digest(urlsafe_b64decode(address)[16:], _mark(tx, payment_id)):
-        return None
-    row = (await tx.execute(_ONE, {"id": payment_id})).first()
-    return read(tx, row) if row is not None else None
-
-
-def _mark(tx: Tx, payment_id: UUID) -> bytes:
-    return tx.vault.hash("payment_page", str(payment_id))[:8]
 
 
 # --- rows ---
@@ -307,7 +291,7 @@ def read(tx: Tx, row: Any) -> Payment:
     language = str(body.get("language", "en"))
     return Payment(
         row.id, row.contact_id, row.conversation_id, row.item, Decimal(row.amount), row.currency, State(row.state),
-        row.requested_by, address(tx, row.id), row.created_at, row.appointment_id,
+        row.requested_by, payment_pages.address(tx, row.id), row.created_at, row.appointment_id,
         (body.get("label") or {}).get(language, row.item), language, body.get("url", ""), row.session_id, row.intent_id,
         row.paid, row.paid_currency, Decimal(row.refunded), row.reason, row.expires_at, row.paid_at, row.ended_at,
         row.version,

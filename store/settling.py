@@ -36,7 +36,6 @@ _CLAIM = text(
     " and (cast(:only as uuid) is null or workspace_id = :only)"
     " order by next_at limit :limit for update skip locked) returning workspace_id, id"
 )
-_HOLD = text(f"select {payments.COLUMNS} from payment where id = :id for update")  # noqa: S608
 _START = text(
     "update payment set started_at = coalesce(started_at, frontdesk_now()), body = :body, expires_at = :expires"
     " where id = :id"
@@ -93,7 +92,7 @@ async def claim(
 async def begin(tx: Tx, payment_id: UUID, *, ready: bool) -> Work | None:
     """What to do about it now; None: nothing, for now or for ever. A request that makes something is written down before
     it leaves, so that it leaves the same each time."""
-    row = (await tx.execute(_HOLD, {"id": payment_id})).one()
+    row = await payments.hold(tx, payment_id)
     mine = payments.read(tx, row)
     if mine.session_id is None and mine.state in OVER:
         await tx.execute(_REST, {"id": mine.id})
@@ -124,7 +123,7 @@ async def _making(tx: Tx, row: Any, mine: Payment) -> Work | None:
         body |= {"language": who.language if who and who.language in ("en", "es") else "en"}
         values = {"id": mine.id, "body": payments.sealed(tx, body), "expires": tx.now + good_for}
         await tx.execute(_START, values)
-        row = (await tx.execute(_HOLD, {"id": mine.id})).one()
+        row = await payments.hold(tx, mine.id)
         mine = payments.read(tx, row)
     assert mine.expires_at is not None
     if tx.now > mine.expires_at - NEARLY:
@@ -143,7 +142,7 @@ async def later(tx: Tx, mine: Payment, attempts: int, wait: timedelta) -> None:
 
 async def stumbled(tx: Tx, payment_id: UUID) -> int:
     """It passes, and is tried again after a while that grows; how often it has failed in a row."""
-    row = (await tx.execute(_HOLD, {"id": payment_id})).one()
+    row = await payments.hold(tx, payment_id)
     wait = min(AGAIN * 2 ** min(row.attempts, 10), AGAIN_MOST)
     await later(tx, payments.read(tx, row), row.attempts + 1, wait)
     return int(row.attempts) + 1
@@ -157,7 +156,7 @@ async def next_key(tx: Tx, work: Work) -> None:
 
 async def settle(tx: Tx, payment_id: UUID, seen: Seen) -> Payment:
     """What the provider says of it now. What happened once is told once."""
-    row = (await tx.execute(_HOLD, {"id": payment_id})).one()
+    row = await payments.hold(tx, payment_id)
     mine = payments.read(tx, row)
     if mine.state is State.CANCELLED and mine.session_id is None and seen.status == "open":
         mine = replace(mine, state=State.CANCELLING)  # called off while it was being made
@@ -209,7 +208,7 @@ async def _happened(tx: Tx, mine: Payment, before: State, seen: Seen) -> None:
         await payments.tell(tx, mine)
     if mine.state is State.PAID and before in OVER:
         await payments.notify(tx, mine, "payment_after_it_was_over")
-    elif mine.state in (State.PAID, State.MISMATCH, State.REFUNDED):
+    elif mine.state in (State.PAID, State.MISMATCH, State.REFUNDED, State.FAILED):
         await payments.notify(tx, mine, f"payment_{mine.state}")
     if mine.state is State.REFUNDED and difference(mine, seen):
         await notifications.settle(tx, notifications.Kind.MONEY, subject_id=mine.id)

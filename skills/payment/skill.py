@@ -1,10 +1,9 @@
 """The payment skill: one open link for one thing, and what became of it. What it costs is the business's own; nothing that a
 customer or a model says changes that."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from domain.payment import (
     WAITS,
@@ -40,7 +39,7 @@ class Payment(Skill):
         self._payments = payments
 
     def goal(self, intent: str, heard: Heard) -> str | None:
-        return wish.goal(heard.part or heard.text, settings_of(heard).items)
+        return wish.goal(heard.part or heard.text, settings_of(heard).items, _booked(heard))
 
     def calls_off(self, run: Run) -> bool:
         """Whether there is still something to call off, the step sees."""
@@ -82,6 +81,11 @@ def settings_of(heard: Heard) -> PaymentSettings:
     return PaymentSettings.model_validate(heard.profile.skills["payment"])
 
 
+def _booked(heard: Heard) -> list[str]:
+    known = heard.profile.skills.get("booking")
+    return [str(one["name"]) for one in known.get("services", ())] if known else []
+
+
 def _is_fresh(run: Run, heard: Heard) -> bool:
     return run.touched_at is None or heard.now - run.touched_at <= FRESH
 
@@ -93,6 +97,8 @@ def _pay(run: Run, heard: Heard, due: Due) -> Step:
     same = [one for one in waiting if named is None or one.item == named.name]
     if same and (named is not None or not wish.more(heard.text)):
         return _shown(run, heard, same[0], due)
+    if (lost := _lost(due, named)) and (item := settings_of(heard).item(lost.item)):
+        return _asking(run, heard, due, item, lost.appointment_id)
     if named is None and len(items) > 1:
         told = [{"item": one.called(heard.language), "amount": _price(one)} for one in items]
         return Step(run.recalling(asked="item"), (Said("payment_which", {"items": told}),), published=True)
@@ -105,14 +111,23 @@ def _pay(run: Run, heard: Heard, due: Due) -> Step:
     return _asking(run, heard, due, item)
 
 
-def _asking(run: Run, heard: Heard, due: Due, item: PaymentItem) -> Step:
+def _lost(due: Due, named: PaymentItem | None) -> Asked | None:
+    """What was asked for last and came to nothing: "payment link" means that. What was booked must still stand."""
+    last = next(iter(due.payments), None)
+    if last is None or (named is not None and last.item != named.name):
+        return None
+    over = (State.EXPIRED,) if last.appointment_id else (State.EXPIRED, State.CANCELLING, State.CANCELLED)
+    return last if last.state in over else None
+
+
+def _asking(run: Run, heard: Heard, due: Due, item: PaymentItem, appointment_id: UUID | None = None) -> Step:
     facts = {"item": item.called(heard.language), "amount": _price(item)}
     lately = sum(heard.now - one.created_at < timedelta(days=1) for one in due.payments)
     if not due.ready or lately >= MOST:
         said = Said("payment_person_sends", facts)
         return Step(run.ended(RunState.DONE), (said,), for_person="payment", published=True)
     payment_id = uuid5(run.id, f"payment:{heard.seq}")
-    effect = AskPayment(payment_id, heard.contact_id, item.name, item.amount, item.currency)
+    effect = AskPayment(payment_id, heard.contact_id, item.name, item.amount, item.currency, appointment_id)
     run = run.holding(payment=str(payment_id)).recalling(asked="")
     return Step(run, (Said("payment_coming", facts),), (effect,), published=True)
 
@@ -183,7 +198,7 @@ def _paid(mine: Asked, heard: Heard) -> Said:
     return Said("payment_paid", _facts(mine) | {"at": at})
 
 
-def _facts(mine: Asked) -> Mapping[str, Any]:
+def _facts(mine: Asked) -> dict[str, Any]:
     return {"item": mine.label, "amount": {"amount": str(mine.amount), "currency": mine.currency}}
 
 

@@ -43,16 +43,6 @@ _STOP = _any(
     r"(?:don'?t|do not|no longer|not) (?:want|need|going) (?:to )?pay",
     r"won'?t (?:be )?pay\w*|(?:ya )?no (?:quiero|voy a) pagar",
 )
-_DEAD = "|".join(
-    (
-        r"again|expired?|broken|work\w*|open|dead|gone",
-        r"otra vez|de nuevo|venci[oó]|caduc\w+|abre|funciona|sirve|perd[ií]",
-    )
-)
-_AGAIN = _any(
-    rf"(?:resend|another|new|lost|find|where|nuevo|otro|{_DEAD})\b[^.?!]{{0,40}}(?:{_LINK})",
-    rf"(?:{_LINK})[^.?!]{{0,40}}\b(?:{_DEAD})",
-)
 _HOW = r"(?! (?:with|by|in|using|cash|at|monthly|later|less|more|con|en efectivo)\b)"
 """Which ways of paying are taken, the documents say."""
 _PAY = _any(
@@ -82,8 +72,8 @@ LONGEST = 600
 """Characters that are looked at: longer ones are a story, and a person's."""
 
 
-def goal(text: str, items: Sequence[PaymentItem]) -> str | None:
-    """refund, cancel, status, again, pay; None for nothing of these."""
+def goal(text: str, items: Sequence[PaymentItem], booked: Sequence[str] = ()) -> str | None:
+    """refund, cancel, status, pay; None for nothing of these. Who wants something that is `booked` here books it."""
     text = text[:LONGEST]
     if _REFUND.search(text):
         return "refund"
@@ -91,18 +81,14 @@ def goal(text: str, items: Sequence[PaymentItem]) -> str | None:
         return "cancel"
     if _STATUS.search(text):
         return "status"
-    if _AGAIN.search(text):
-        return "pay"
     if _ASKS.search(text) and not _NAMES_LINK.search(text):
         return None
     wanted = item(text, items)
     if _PAY.search(text):
         return None if wanted is None and _OTHER.search(text) else "pay"
-    return (
-        "pay"
-        if wanted is not None and wanted.when == "asked" and _WANT.search(text)
-        else None
-    )
+    if wanted is None or wanted.when != "asked" or any(_says(text, one) for one in booked):
+        return None
+    return "pay" if _WANT.search(text) else None
 
 
 def item(text: str, items: Sequence[PaymentItem]) -> PaymentItem | None:

@@ -21,9 +21,10 @@ BOOKING: Json = {
     "staff": [{"name": "Kim"}, {"name": "Lou"}],
 }
 MONEY: Json = {"approve_above": 100, "two_above": 1000, "cool_off": "0s", "per_transfer": 5000}
+PAYMENT: Json = {"items": [{"name": "sailing exam", "amount": "80"}]}
 SETTINGS: Json = {
     "hours": {"mon-sun": "08:00-17:00"},
-    "skills": {"booking": BOOKING, "portfolio": {}, "money": MONEY},
+    "skills": {"booking": BOOKING, "portfolio": {}, "money": MONEY, "payment": PAYMENT},
 }
 TRIP: Json = {
     "name": "trip",

@@ -4,6 +4,7 @@ name and take is read from the document, so that a new one is asked too."""
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from sqlalchemy import text
 
 import admin_api.app
 from domain.callback import WantCallback
+from domain.payment import AskPayment
 from domain.rules.effects import CallWebhook
 from domain.turn import NoteGap, SuggestField, Turn, Understanding
 from runtime.runtime import Runtime
@@ -28,7 +30,7 @@ TABLES = {"context_id": "conversation", "other_id": "contact", "call_id": "webho
           "schema_id": "part_version", "rule_id": "part_version", "key": "listing"}  # fmt: skip
 """Where a thing is kept that is not called as its table."""
 MADE = ("appointment_id", "feed_id", "link_id", "transfer_id", "entry_id", "document_id", "channel_id")
-ROWLESS = frozenset({"attachment_id", "template_id", "order_id", "application_id", "key", "payment_id"})
+ROWLESS = frozenset({"attachment_id", "template_id", "order_id", "application_id", "key"})
 """What the other workspace here has none of: asked for with an id that nothing has. `tests/store/test_tenancy.py` shows of
 every table that nobody sees another workspace's rows."""
 BODIES: dict[str, Any] = {
@@ -112,6 +114,7 @@ async def theirs(api: Api, open_business: OpenBusiness) -> tuple[Business, dict[
         return Turn(turn.conversation, turn.profile, turn.burst, turn.now, understood=understood).doing(
             SuggestField("when", "2026-11-24", 0.9, 1, "tomorrow"), NoteGap("Is there a moon?", "en"),
             CallWebhook("https://example.com/hook", "rule.a", {}),
+            AskPayment(new_id(), turn.conversation.contact_id, "sailing exam", Decimal(80), "USD"),
             WantCallback(new_id(), turn.conversation.contact_id, "want_human", "", "", turn.now, turn.now),
         )  # fmt: skip
 

@@ -59,7 +59,7 @@ def read(
     """`slots` are the values as they were sent. Raise ActionFailed when it is no answer, or says no."""
     if not isinstance(told, Mapping):
         raise ActionFailed(Trouble.UNREADABLE, "the answer is no JSON object")
-    events, responses = told.get("events") or [], told.get("responses") or []
+    events, responses = ([] if told.get(what) is None else told[what] for what in ("events", "responses"))
     if not isinstance(events, list) or not isinstance(responses, list):
         raise ActionFailed(Trouble.UNREADABLE, "events and responses must be lists")
     answer = Answer()

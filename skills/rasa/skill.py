@@ -72,7 +72,8 @@ class Rasa(Skill):
             return found is not None
         if run.memory.get(CALLING):
             return False
-        if heard.affirms is not None and (run.memory.get(DIGEST) or _asks_yes_or_no(run, found[1])):
+        settled = heard.affirms is not None and "?" not in heard.text
+        if settled and (run.memory.get(DIGEST) or _asks_yes_or_no(run, found[1])):
             return True
         answers = heard.intent in _TELLING and "?" not in heard.text
         return bool(_read(run, heard, found[1])) or bool(run.memory.get(ASKED) and answers)
@@ -86,7 +87,8 @@ class Rasa(Skill):
         if run.memory.get(CALLING):
             return Step(run, (Said("rasa_working", _what(found[1], heard)),))
         new = _read(run, heard, found[1])
-        if heard.affirms is False and run.memory.get(DIGEST) and not new and not heard.begins:
+        declined = heard.affirms is False and not heard.begins and "?" not in heard.text
+        if declined and run.memory.get(DIGEST) and not new:
             return Step(run.ended(RunState.CANCELLED), (Said("rasa_dropped"),))
         if heard.command is Command.BACK:
             run = _back(run)

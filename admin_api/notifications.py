@@ -26,6 +26,7 @@ Kind = Literal[
     "money",
     "calendar",
     "crm",
+    "callback",
     "rule",
 ]
 
@@ -69,6 +70,7 @@ class Preferences(BaseModel):
     money: Ways
     calendar: Ways
     crm: Ways
+    callback: Ways
     rule: Ways
 
 
@@ -83,6 +85,7 @@ class Wishes(Sent):
     money: Ways | None = None
     calendar: Ways | None = None
     crm: Ways | None = None
+    callback: Ways | None = None
     rule: Ways | None = None
 
 

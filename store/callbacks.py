@@ -139,7 +139,7 @@ async def page(
     tx: Tx, state: str | None, assignee_id: UUID | None, limit: int, after: tuple[datetime, UUID] | None = None
 ) -> list[Callback]:  # fmt: skip
     """Who is to be called first, first."""
-    values = {"state": state, "assignee": assignee_id, "limit": limit}
+    values: dict[str, Any] = {"state": state, "assignee": assignee_id, "limit": limit}
     values |= {"after": after and after[0], "after_id": after and after[1]}
     return [_callback(tx, row) for row in await tx.execute(_PAGE, values)]
 

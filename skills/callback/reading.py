@@ -19,6 +19,16 @@ _NO_CALL = re.compile(
 )
 _OTHERWISE = re.compile(r"\b(?:appointments?|book(?:ing)?|reserv\w+|citas?|visit|showing)\b", re.I)
 
+_WISH = re.compile(
+    r"\?|^\W*(?:can|could|may|i (?:want|need|would)|i'd|quiero|quisiera|necesito|puedo)\b", re.I
+)
+_PLAIN = re.compile(
+    r"an?|about|and|at|be|best|better|can|could|do|does|fine|for|good|hour|i|ideal|if|in|is|it|later|let|like|make|me|more|my"
+    r"|of|ok|okay|on|or|please|possible|prefer|suits|than|thanks|that|the|then|there|thing|time|to|too|us|we|what|will|works?"
+    r"|would|you|your|al|de|el|es|las?|mejor|para|podr[ií]a|por|pued[eo]|que|quiero|ser[aáií]a?|si|y"
+)
+MORE = 2
+
 
 def about_calls(text: str) -> bool:
     return bool(_CALL.search(text))
@@ -31,6 +41,15 @@ def wants_none(text: str) -> bool:
 def about_something_else(text: str) -> bool:
     """A time for an appointment is no time for a call."""
     return bool(_OTHERWISE.search(text)) and not about_calls(text)
+
+
+def asks_for_more(heard: Heard) -> bool:
+    """A wish with words beside its time ("can I get an oil change on Wednesday?") is for something else than the call."""
+    rest = heard.text
+    for one in heard.entities:
+        rest = rest.replace(one.text, " ")
+    words = re.findall(r"[^\W\d_]+", rest.casefold())
+    return bool(_WISH.search(heard.text)) and sum(not _PLAIN.fullmatch(word) for word in words) >= MORE
 
 
 def number(heard: Heard) -> str:

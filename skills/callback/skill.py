@@ -47,6 +47,8 @@ class CallBack(Skill):
             return True
         if reading.about_something_else(heard.text):
             return False
+        if not reading.about_calls(heard.text) and reading.asks_for_more(heard):
+            return False
         timed = reading.wanted(heard, heard.profile.hours) is not None
         if _just_asked(run, heard) and (timed or heard.affirms is not None):
             return True

@@ -14,8 +14,9 @@ from uuid import UUID
 import httpx2
 from sqlalchemy import text
 
+from domain.callback import WantCallback
 from domain.messages import Address, Inbound, Scheme
-from domain.turn import Turn
+from domain.turn import Turn, Understanding
 from runtime.runtime import Runtime
 from store import channels, conversations, drafts, inbox, people, turns, workspaces
 from store.db import Tx, new_id
@@ -99,6 +100,20 @@ class Customer:
 
     def _transaction(self) -> Any:
         return self.business.rt.db.transaction(self.business.id)
+
+
+async def waits_for_call(business: Business, at: datetime, number: str = "+15125550100") -> UUID:
+    """Somebody new waits for a call at that time."""
+    callback_id = new_id()
+
+    def think(turn: Turn) -> Turn:
+        who, due = turn.conversation.contact_id, at + timedelta(hours=1)
+        want = WantCallback(callback_id, who, "want_human", number, 'Brakes: "they squeak"', at, due)
+        understood = Understanding("request_call", 0.9, "en")
+        return Turn(turn.conversation, turn.profile, turn.burst, turn.now, understood=understood).doing(want)
+
+    await (await business.customer("call me please")).is_answered(think)
+    return callback_id
 
 
 async def hire(rt: Runtime, workspace_id: UUID) -> Business:

@@ -11,7 +11,7 @@ from domain.portfolio import Account
 from domain.turn import NoteGap, Turn, Understanding
 from store import banks, portfolios
 from store.db import new_id
-from tests.admin_api.api_rig import Api, Business
+from tests.admin_api.api_rig import Api, Business, waits_for_call
 from tests.admin_api.people_rig import Person, new_email
 from tests.channels.test_whatsapp import new_number
 
@@ -139,6 +139,8 @@ class Example:
                 return await self("bank link")
             case "bank link":
                 return await self._bank_link()
+            case "callback_id":
+                return str(await waits_for_call(self.business, self.now + timedelta(days=1)))
             case "gap_id":
                 return await self._gap()
         raise KeyError(f"say here where {place!r} comes from")

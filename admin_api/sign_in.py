@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Request, Response
 from limits import RateLimitItemPerMinute
@@ -22,7 +21,7 @@ from admin_api.auth import Admitted, Doorkeeper, Guarded, Here, Open, address, n
 from admin_api.rights import Right
 from admin_api.schemas import Moment, Sent
 from admin_api.tokens import Claims
-from domain import passwords
+from domain import passwords, zones
 from domain.errors import Conflict, FieldError, Invalid, NotFound, NotPermitted, Unauthenticated
 from domain.workspace import Hours, Identity, Name, Slug
 from runtime import founding, mistakes, packages
@@ -51,7 +50,7 @@ def _email(told: str) -> str:
 
 
 def _zone(told: str) -> str:
-    if told not in available_timezones():
+    if not zones.is_known(told):
         raise ValueError("it is not an IANA time zone; write for example America/Chicago")
     return told
 

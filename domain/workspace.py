@@ -9,7 +9,6 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 import phonenumbers
 from pydantic import (
@@ -22,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from domain import zones
 from domain.fields.definition import Field_ as Field_
 from domain.fields.definition import FieldType as FieldType
 from domain.fields.registry import misdefined
@@ -75,7 +75,7 @@ class Identity(Model):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if not zones.is_known(value):
             raise ValueError(f"{value!r} is not an IANA time zone; write for example America/Chicago")
         return value
 

@@ -5,9 +5,10 @@ what the customer told us, then this. Several answers mean that any of them may 
 """
 
 import json
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
+from zoneinfo import available_timezones
 
 import phonenumbers
 from phonenumbers import timezone
@@ -21,6 +22,17 @@ SOMEWHERE: Final = (
     "Pacific/Honolulu",
 )
 """Where somebody may be of whom nothing is known. The hours that suit all of them are few, and right."""
+
+
+def is_known(zone: str) -> bool:
+    """It is in the IANA database."""
+    return zone in _known()
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Read once: looking for them opens hundreds of files."""
+    return frozenset(available_timezones())
 
 
 @lru_cache(maxsize=4096)

@@ -1,10 +1,11 @@
 """Where stories are played: the real web door, workers and store, a provider on loopback, and a clock that only
 moves when the story says so."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from frontdesk.app import create_app
@@ -60,15 +61,17 @@ class Stage:
 
     async def settle(self, workspace_id: UUID) -> None:
         """Let everything happen that is due, and that becomes due within half a minute because of it."""
-        loops = (
+        often = (
             InboxWorker(self.rt, workspace_id),
+            TurnWorker(self.rt, "story", workspace_id),
+            DeliveryWorker(self.rt, workspace_id),
+            RuleWorker(self.rt, workspace_id),
+        )
+        seldom = (
             ScheduleWorker(self.rt, workspace_id),
             TimerWorker(self.rt, workspace_id),
             TemplateWorker(self.rt, workspace_id),
-            TurnWorker(self.rt, "story", workspace_id),
-            DeliveryWorker(self.rt, workspace_id),
             MediaWorker(self.rt, workspace_id),
-            RuleWorker(self.rt, workspace_id),
             WebhookFollower(self.rt, workspace_id),
             WebhookWorker(self.rt, workspace_id),
             MoneyWorker(self.rt, workspace_id),
@@ -83,14 +86,11 @@ class Stage:
         )
         until = self._now() + SOON
         while True:
-            worked = False
-            for loop in loops:
-                for one in await loop.claim(8):
-                    await loop.work(one)  # type: ignore[arg-type]
-                    worked = True
+            if await _once(often) or await _once(seldom):
+                continue
             if self.stripe.state.tasks:
                 await self.stripe.state.quiet()
-            elif not worked and not await self._skip(workspace_id, until):
+            elif not await self._skip(workspace_id, until):
                 return
 
     async def _skip(self, workspace_id: UUID, until: datetime) -> bool:
@@ -120,6 +120,16 @@ class Stage:
     def _now(self) -> datetime:
         assert self.clock.frozen is not None
         return self.clock.frozen
+
+
+async def _once(workers: Sequence[Any]) -> bool:
+    """Each does what is due for it; whether anything was."""
+    worked = False
+    for worker in workers:
+        for one in await worker.claim(8):
+            await worker.work(one)
+            worked = True
+    return worked
 
 
 @asynccontextmanager

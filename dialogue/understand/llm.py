@@ -51,9 +51,7 @@ _VAGUE = frozenset({"unknown", "give_information", "ask_knowledge"})
 def abilities(profile: Profile, skills: Mapping[str, Skill]) -> tuple[Card, ...]:
     """What the business's skills begin with, as a model sees it."""
     enabled = [skill for name, skill in skills.items() if name in profile.skills]
-    return tuple(
-        Card(intent, said) for skill in enabled for intent, said in skill.begun_by(profile).items()
-    )
+    return tuple(Card(intent, said) for skill in enabled for intent, said in skill.begun_by(profile).items())
 
 
 async def reconsider(turn: Turn, models: Models | None, skills: Sequence[Card] = ()) -> Turn:

@@ -7,4 +7,4 @@ down_revision = "0024"
 
 
 def upgrade() -> None:
-    run_file("0025_free.sql")
+    run_file("0025_payments.sql")

@@ -28,7 +28,7 @@ PROPOSALS = [
 """What the worst model takes for orders, said by somebody who has proved nothing."""
 
 
-@pytest.fixture(params=["local", "worst"])
+@pytest.fixture(params=[pytest.param("local", marks=pytest.mark.slow), "worst"])
 async def closed(request: pytest.FixtureRequest, settings: Settings) -> AsyncIterator[Stage]:
     chosen = () if request.param == "local" else llm_choice.read("scripted:worst")
     async with open_stage(replace(settings, llm=chosen)) as stage:

@@ -19,7 +19,7 @@ STORIES = script.read(Path(__file__).parent / "portfolio.yaml")
 SECRETS = ("109,936", "23,212", "60,139", "5,015", "AAPL", "VTI", "BND", "MSFT", "4821", "0077")
 
 
-@pytest.fixture(params=["local", "worst"])
+@pytest.fixture(params=[pytest.param("local", marks=pytest.mark.slow), "worst"])
 async def closed(request: pytest.FixtureRequest, settings: Settings) -> AsyncIterator[Stage]:
     chosen = () if request.param == "local" else llm_choice.read("scripted:worst")
     async with open_stage(replace(settings, llm=chosen)) as stage:

@@ -25,7 +25,8 @@ ALL = [
 ]
 YES = re.compile(
     r"(?i)\W*([👍👌✅🙏]|(y|yes|yep|yeah|yup|sure|ok(ay)?|confirm\w*|correct|right|perfect"
-    r"|go ahead|book it|do it|please do|great|sounds good|that works|works for me|s[ií]|claro|vale|dale|confirmo|perfecto|de acuerdo)\b)"
+    r"|go ahead|book it|do it|please do|great|sounds good|that works|works for me"
+    r"|s[ií]|claro|vale|dale|confirmo|perfecto|de acuerdo)\b)"
 )
 
 

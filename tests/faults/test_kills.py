@@ -22,10 +22,10 @@ async def crew(rt: Runtime, tmp_path: Path, redis_url: str | None) -> AsyncItera
 @pytest.mark.parametrize(
     "step",
     [
-        "inbox_read",
+        pytest.param("inbox_read", marks=SLOW),
         pytest.param("turn_claimed", marks=SLOW),
         pytest.param("turn_loaded", marks=SLOW),
-        "turn_answered",
+        pytest.param("turn_answered", marks=SLOW),
         pytest.param("turn_saved", marks=SLOW),
         pytest.param("delivery_claimed", marks=SLOW),
         pytest.param("delivery_sending", marks=SLOW),

@@ -54,6 +54,7 @@ async def talk(desk: Desk) -> str:
     return str((await desk.conversation()).id)
 
 
+@pytest.mark.slow  # so do those below, in passing
 async def test_the_same_dialogue_gives_the_same_answers(make_desk: Any, here: Place) -> None:
     desk = await make_desk(schemas=[SCHEMA], knowledge=["demos/clinic/prices.md"])
     key = await talk(desk)
@@ -103,6 +104,7 @@ async def test_a_conversation_becomes_a_test_without_its_people(
     assert (played.exit_code, "1 passed, 0 failed" in played.stdout) == (0, True), played.output
 
 
+@pytest.mark.slow
 async def test_a_draft_and_its_approval(make_desk: Any, here: Place, tmp_path: Path) -> None:
     desk = await make_desk(policy={"default": "draft", "approve": ["all"]})
     await desk.text(QUESTION)

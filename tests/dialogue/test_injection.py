@@ -143,7 +143,7 @@ async def test_without_a_model(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "every", [pytest.param(4, id="a quarter"), pytest.param(1, id="all", marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize(("n", "case"), enumerate(TABLE), ids=[str(case["id"]) for case in TABLE])
+@pytest.mark.parametrize(("n", "case"), list(enumerate(TABLE)), ids=[str(case["id"]) for case in TABLE])
 async def test_with_the_worst_model(n: int, case: dict[str, Any], every: int) -> None:
     """Every kind of harm, in every case; in turn, where there is less time."""
     before, shelf = prepared(case)

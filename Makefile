@@ -10,7 +10,7 @@ run: $(VENV)/.run          ## everything on this machine: databases, gateway, de
 	$(BIN)/frontdesk up --demo clinic --demo realty --demo advisor
 
 test: $(VENV)/.dev check   ## lint, types, floors, then the test suite
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow"
 
 test-all: $(VENV)/.dev check
 	$(BIN)/python -m pytest

@@ -101,9 +101,7 @@ async def run(count: int = 10_000, questions: int = 300) -> dict[str, Any]:
                 ):  # fmt: skip
                     told[name].append(await _timed(ask, what))
                 await asyncio.sleep(0)
-    found = {
-        name: figure for prefix, times in told.items() for name, figure in _spread(prefix, times).items()
-    }
+    found = {name: figure for prefix, times in told.items() for name, figure in spread(prefix, times).items()}
     ratio = round(found["p99_ms"] / max(found["floor_p99_ms"], 0.01), 1)
     return {
         "listings": taken.rows, "new": taken.counted.new, "imported_s": round(imported, 1), "questions": questions,
@@ -147,7 +145,8 @@ def _wishes(count: int) -> list[tuple[str, ...]]:
     return [tuple(drawn.sample(WISHES, drawn.randint(1, 3))) for _ in range(count)]
 
 
-def _spread(name: str, times: Sequence[float]) -> dict[str, float]:
+def spread(name: str, times: Sequence[float]) -> dict[str, float]:
+    """p50 and p99, under this name."""
     ordered = sorted(times) or [0.0]
     return {
         f"{name}p50_ms": round(ordered[len(ordered) // 2], 1),

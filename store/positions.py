@@ -16,8 +16,9 @@ from store.db import Dispatch, Tx
 KEPT = timedelta(days=400)
 
 _ACCOUNTS = text(
-    "select a.id, a.source, a.body, a.currency from portfolio_account a join contact c on c.workspace_id = a.workspace_id"
-    " and c.id = a.contact_id where coalesce(c.root_id, c.id) = :contact order by a.created_at, a.id"
+    "select a.id, a.source, a.body, a.currency from portfolio_account a where a.contact_id in"
+    " (select id from contact where id = :contact and root_id is null union all"
+    "  select id from contact where root_id = :contact) order by a.created_at, a.id"
 )
 _POSITIONS = text(
     "select account_id, symbol, name, kind, quantity from portfolio_position where account_id = any(:accounts)"

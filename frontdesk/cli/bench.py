@@ -101,6 +101,24 @@ def search(
 
 
 @app.command()
+def portfolio(
+    clients: Annotated[
+        int, typer.Option(min=10, max=200_000, help="Clients, with twelve positions each.")
+    ] = 10_000,
+    questions: Annotated[int, typer.Option(min=10, max=10_000, help="Clients who ask.")] = 300,
+    as_json: AsJson = False,
+) -> None:
+    """What a client holds, read, priced and added up, beside its rows as one bare SQL query.
+
+    Example: `frontdesk bench portfolio --clients 10000 --json`
+    """
+    from bench import portfolio as bench
+
+    found = asyncio.run(bench.run(clients, questions))
+    _tell(found, bench.told(found), as_json)
+
+
+@app.command()
 def rules(
     count: Annotated[int, typer.Option(min=1, max=100_000, help="Rules of one business.")] = 1_000,
     as_json: AsJson = False,

@@ -107,7 +107,7 @@ def test_plain_is_what_the_tables_are_written_for() -> None:
 
 
 @pytest.mark.parametrize("pattern", [*SURE, *MAYBE, *START])
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_no_phrase_is_overlooked_for_speed(pattern: str, data: st.DataObject) -> None:
     """A phrase without a sign would never be read, and somebody's wish not be honoured."""

@@ -174,7 +174,7 @@ async def test_tail_tells_what_moved_in_ids_and_codes(desk: Desk, here: Place) -
 async def test_tail_survives_the_database(place: Place) -> None:
     file = ROOT / "demos/clinic.yaml"
     assert (await call(place, "apply", str(file), "--root", str(ROOT))).exit_code == 0
-    running = asyncio.create_task(call(place, "tail", "--json", "--seconds", "6"))
+    running = asyncio.create_task(call(place, "tail", "--json", "--since", "1m", "--seconds", "6"))
     with psycopg.connect(place.owner_url, autocommit=True) as connection:
         ended = 0
         for _ in range(100):

@@ -11,6 +11,7 @@ NO_REFERENCE = Complaint("not_a_reference", "write the number as it stands there
 REFERENCE = re.compile(
     r"(?<![\w@.:/$-])#?(?=[\w/-]*\d)[A-Za-z0-9](?:[A-Za-z0-9]|[-/_](?=[A-Za-z0-9])){1,39}(?![\w@:$%])"
 )
+DIGIT = re.compile("[0-9]")
 
 
 class Reference(Text):
@@ -18,7 +19,10 @@ class Reference(Text):
     longest: ClassVar[int] = 40
 
     def parse(self, text: str, field: Field_, here: Here) -> Any:
-        found = list(dict.fromkeys(value_of(m[0]) for m in REFERENCE.finditer(text)))
+        said = dict.fromkeys(value_of(m[0]) for m in REFERENCE.finditer(text))
+        found = [
+            one for one in said if DIGIT.search(one)
+        ]  # of "AA--1" only what stands before the dashes was found
         if field.pattern:
             found = [one for one in found if re.fullmatch(field.pattern, one)] or found
         if len(found) > 1:

@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from admin_api import hooks
 from integrations.google_calendar import CalendarFailed, Fault
 from runtime import feeds
 from runtime.feeds import Document
 from runtime.runtime import Runtime
 from store import audit, calendars, consents
-from store.db import UNAVAILABLE, Tx
+from store.db import Tx
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -47,24 +48,14 @@ def routes(rt: Runtime) -> list[BaseRoute]:
     door = CalendarDoor(rt)
     google = "/calendars/google"
     return [
-        Route("/calendars/{workspace_id:uuid}/{secret:str}.ics", answering(door.feed), methods=["GET"]),
-        Route(f"{google}/callback", answering(door.consented), methods=["GET"]),
+        Route("/calendars/{workspace_id:uuid}/{secret:str}.ics", hooks.answering(door.feed), methods=["GET"]),
+        Route(f"{google}/callback", hooks.answering(door.consented), methods=["GET"]),
         Route(
-            f"{google}/push/{{workspace_id:uuid}}/{{link_id:uuid}}", answering(door.pushed), methods=["POST"]
+            f"{google}/push/{{workspace_id:uuid}}/{{link_id:uuid}}",
+            hooks.answering(door.pushed),
+            methods=["POST"],
         ),
     ]
-
-
-def answering(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """While the database is away, whoever asks comes again."""
-
-    async def answer(request: Request) -> Response:
-        try:
-            return await work(request)
-        except UNAVAILABLE:
-            return PlainTextResponse("the database is away; come again", 503, {"Retry-After": "30"})
-
-    return answer
 
 
 class CalendarDoor:

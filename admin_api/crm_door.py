@@ -4,10 +4,10 @@ so that a webhook may come twice, late, out of order, or from somebody else's ap
 import logging
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from admin_api.calendar_door import answering
+from admin_api import hooks
 from domain.errors import BadSignature
 from runtime.runtime import Runtime
 from store import crm_links
@@ -21,38 +21,25 @@ def routes(rt: Runtime) -> list[Route]:
     async def endpoint(request: Request) -> Response:
         return await _heard(rt, request)
 
-    return [Route("/hooks/gohighlevel", answering(endpoint), methods=["POST"])]
+    return [Route("/hooks/gohighlevel", hooks.answering(endpoint), methods=["POST"])]
 
 
 async def _heard(rt: Runtime, request: Request) -> Response:
     """403 for what is not signed; 200 once it is written down, and for what is no matter of ours; 503 while it cannot be
     written down, so that it comes again."""
-    body = await _read(request)
+    body = await hooks.read(request, LARGEST)
     if body is None:
-        return _answer(413)
+        return hooks.told(413)
     try:
         hook = rt.crms.verify(request.headers.get("x-ghl-signature", ""), body)
     except BadSignature:
-        return _answer(403)
+        return hooks.told(403)
     if hook is None:
-        return _answer(200)
+        return hooks.told(200)
     async with rt.db.dispatch() as dispatch:
         links = await crm_links.at_location(dispatch, hook.location)
     for workspace_id, link_id in links:
         async with rt.db.transaction(workspace_id) as tx:
             await crm_links.heard(tx, link_id, hook.id, hook.kind, hook.contact)
         rt.crash("crm_hook_saved")
-    return _answer(200)
-
-
-async def _read(request: Request) -> bytes | None:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST:
-            return None
-    return body
-
-
-def _answer(status: int) -> Response:
-    return JSONResponse({}, status)
+    return hooks.told(200)

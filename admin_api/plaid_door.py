@@ -5,9 +5,10 @@ import logging
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
+from admin_api import hooks
 from domain.errors import BadSignature
 from domain.money import BankState
 from integrations.plaid import Plaid, PlaidFailed
@@ -28,30 +29,30 @@ def routes(rt: Runtime) -> list[Route]:
     async def endpoint(request: Request) -> Response:
         return await _heard(rt, plaid, request)
 
-    return [Route("/hooks/plaid/{workspace_id:uuid}", endpoint, methods=["POST"])]
+    return [Route("/hooks/plaid/{workspace_id:uuid}", hooks.answering(endpoint), methods=["POST"])]
 
 
 async def _heard(rt: Runtime, plaid: Plaid | None, request: Request) -> Response:
     """403 for what is not signed by Plaid; 503 while nobody can tell, so that it comes again."""
     workspace_id: UUID = request.path_params["workspace_id"]
-    body = await _read(request)
+    body = await hooks.read(request, LARGEST)
     if plaid is None or body is None:
-        return _answer(404 if plaid is None else 413)
+        return hooks.told(404 if plaid is None else 413)
     try:
         async with rt.db.transaction(workspace_id) as tx:
             now = tx.now
     except LookupError:
-        return _answer(404)
+        return hooks.told(404)
     try:
         said = await plaid.verify(request.headers.get("plaid-verification", ""), body, now)
     except BadSignature:
-        return _answer(403)
+        return hooks.told(403)
     except PlaidFailed as error:
         logger.warning("a webhook of Plaid's could not be verified: %s", error.code)
-        return _answer(503)
+        return hooks.told(503)
     async with rt.db.transaction(workspace_id) as tx:
         await _take(tx, said)
-    return _answer(200)
+    return hooks.told(200)
 
 
 async def _take(tx: Tx, said: dict[str, object]) -> None:
@@ -79,16 +80,3 @@ async def _take(tx: Tx, said: dict[str, object]) -> None:
 async def _login(tx: Tx, mine: Linked) -> None:
     if mine.bank.state is BankState.READY:
         await banks.set_(tx, mine, BankState.LOGIN_REQUIRED, tx.now)
-
-
-async def _read(request: Request) -> bytes | None:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST:
-            return None
-    return body
-
-
-def _answer(status: int) -> Response:
-    return JSONResponse({}, status)

@@ -5,10 +5,10 @@ import logging
 from uuid import UUID
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from admin_api.calendar_door import answering
+from admin_api import hooks
 from domain.errors import BadPayload, BadSignature, NotFound
 from integrations import stripe
 from integrations.stripe import Event
@@ -25,27 +25,27 @@ def routes(rt: Runtime) -> list[Route]:
     async def endpoint(request: Request) -> Response:
         return await _heard(rt, request)
 
-    return [Route("/hooks/stripe", answering(endpoint), methods=["POST"])]
+    return [Route("/hooks/stripe", hooks.answering(endpoint), methods=["POST"])]
 
 
 async def _heard(rt: Runtime, request: Request) -> Response:
     """403 for what is not signed by Stripe; 200 for what is theirs, about a payment of ours or not."""
     secrets = rt.settings.stripe_webhook_secrets
-    body = await _read(request)
+    body = await hooks.read(request, LARGEST)
     if not secrets or body is None:
-        return _answer(413 if secrets else 404)
+        return hooks.told(413 if secrets else 404)
     async with rt.db.dispatch() as dispatch:
         now = dispatch.now
     try:
         said = stripe.verify(request.headers.get("stripe-signature", ""), body, secrets, now)
     except BadSignature:
-        return _answer(403)
+        return hooks.told(403)
     except BadPayload:
-        return _answer(400)
+        return hooks.told(400)
     event = stripe.event(said)
     if event is not None:
         await _take(rt, event)
-    return _answer(200)
+    return hooks.told(200)
 
 
 async def _take(rt: Runtime, event: Event) -> None:
@@ -62,16 +62,3 @@ async def _take(rt: Runtime, event: Event) -> None:
         logger.warning("a webhook of Stripe's is about a payment that is not here")
         return
     await rt.wake.wake(EVENTS)
-
-
-async def _read(request: Request) -> bytes | None:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST:
-            return None
-    return body
-
-
-def _answer(status: int) -> Response:
-    return JSONResponse({}, status)

@@ -46,8 +46,7 @@ class WebTalk(Talk):
         ]
 
     async def desk(self) -> Json:
-        query = {"ws": self.business.slug, "conversation": self.conversation_id}
-        return await self._ask("GET", "/phone/desk", params=query)
+        return await self._desk(conversation=self.conversation_id)
 
     async def _begin(self) -> None:
         """A new token at every visit; it also tells which conversation is ours."""

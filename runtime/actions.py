@@ -3,12 +3,14 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from domain import webhooks as signing
 from domain.actions import ActionFailed, ActionSettings, ServerSettings, Trouble
 from integrations import action_server
-from runtime.http import Client, NotPublic
+from runtime.http import Client, NotAllowed, NotPublic
+from runtime.settings import FETCH_INSIDE
 from store import webhooks
 from store.db import Database
 
@@ -49,6 +51,9 @@ class HttpActions:
                 headers,
                 action.timeout.total_seconds(),
             )
+        except NotAllowed as error:
+            allowed = f"the operator allows it with {FETCH_INSIDE}={urlsplit(server.url).netloc}"
+            raise ActionFailed(Trouble.NOT_PUBLIC, f"{error}; {allowed}") from error
         except NotPublic as error:
             raise ActionFailed(Trouble.NOT_PUBLIC, str(error)) from error
 

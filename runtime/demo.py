@@ -36,6 +36,8 @@ class Demo:
     workspaces: tuple[Business, ...] = ()
     database_url: str = field(default="", repr=False)
     redis_url: str = field(default="", repr=False)
+    public_url: str = ""
+    """What providers call; signatures are checked against it."""
 
     def find(self, name: str) -> Business | None:
         """The business with this slug, id, or number."""
@@ -85,7 +87,7 @@ def _demo(data: Any) -> Demo:
         simulator_url,
         int(data["pid"]),
         workspaces,
-        *(_maybe(data, n) for n in ("database_url", "redis_url")),
+        *(_maybe(data, n) for n in ("database_url", "redis_url", "public_url")),
     )
 
 

@@ -26,6 +26,10 @@ class NotPublic(Exception):
     """The name leads to an address of the inside, or to none."""
 
 
+class NotAllowed(NotPublic):
+    """It would be reached if the operator named its host."""
+
+
 def open_client(transport: httpx2.AsyncHTTPTransport | None = None) -> Client:
     """No redirects (whoever wants one looks at it first), no proxies from the environment, always a time limit."""
     timeout = httpx2.Timeout(10.0, connect=5.0)
@@ -46,6 +50,16 @@ def open_public_client(inside: Collection[str] = ()) -> Client:
     return open_client(transport)
 
 
+def open_no_client() -> Client:
+    """For addresses that strangers name, where nobody is to be reached: every request raises NotPublic."""
+    return open_client(_Nowhere())
+
+
+class _Nowhere(httpx2.AsyncHTTPTransport):
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        raise NotPublic("nobody is reached from here")
+
+
 class PublicNetwork(httpcore2.AsyncNetworkBackend):
     """Names are looked up here, once: what is checked is what is connected to, whatever the name says a moment later."""
 
@@ -62,7 +76,7 @@ class PublicNetwork(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         if not {host.lower(), f"{host.lower()}:{port}"} & self._inside:
             if port not in PORTS:
-                raise NotPublic(f"port {port}")
+                raise NotAllowed(f"port {port}")
             host = await public_address(host, port)
         return await self._inner.connect_tcp(host, port, timeout, local_address, socket_options)
 
@@ -79,14 +93,14 @@ class PublicNetwork(httpcore2.AsyncNetworkBackend):
 
 
 async def public_address(host: str, port: int) -> str:
-    """The first address of the name. Raise NotPublic unless every one is public."""
+    """The first address of the name. Raise NotPublic when there is none, NotAllowed unless every one is public."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError, OSError):
         raise NotPublic("there is no such name") from None
     addresses = [str(one[4][0]) for one in found]
     if not addresses or not all(is_public(one) for one in addresses):
-        raise NotPublic("an address of the inside")
+        raise NotAllowed("an address of the inside")
     return addresses[0]
 
 

@@ -27,7 +27,7 @@ from runtime.callbacks import StoredCalls
 from runtime.crm import Crms
 from runtime.diary import Diary
 from runtime.homes import StoredHomes
-from runtime.http import Client, open_client, open_public_client
+from runtime.http import Client, open_client, open_no_client, open_public_client
 from runtime.identities import StoredIdentities
 from runtime.models import open_models
 from runtime.moneys import StoredMoney
@@ -107,7 +107,8 @@ class Runtime:
 async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Runtime]:
     db = Database(settings.database_url, Keyring(settings.secrets), clock=clock)
     wake = open_wake(settings.redis_url)
-    async with open_client() as http, open_public_client(settings.fetch_inside) as web:
+    outside = open_no_client() if settings.shut_in else open_public_client(settings.fetch_inside)
+    async with open_client() as http, outside as web:
         calendars = open_calendars(settings, http)
         try:
             minilm = MiniLM()

@@ -18,6 +18,7 @@ GHL_URL = "https://services.leadconnectorhq.com"
 GHL_WEBHOOK_KEYS = "MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg="
 """https://marketplace.gohighlevel.com/docs/webhook/WebhookIntegrationGuide (X-GHL-Signature)"""
 STRIPE_URL = "https://api.stripe.com"
+FETCH_INSIDE = "FRONTDESK_FETCH_INSIDE"
 
 
 class BadSettings(Exception):
@@ -85,7 +86,9 @@ class Settings:
     metrics_token: str = field(default="", repr=False)
     """Whoever reads /metrics must bring it; empty: whoever reaches the port may read."""
     fetch_inside: frozenset[str] = frozenset()
-    """Hosts that documents may be fetched from although they are not on the internet."""
+    """Hosts that may be reached, for documents, webhooks and actions, although they are not on the internet."""
+    shut_in: bool = False
+    """No address that a business names is reached at all."""
     crash_at: str | None = None
     """A step at which the process ends at once, as if killed; for the fault tests."""
 
@@ -137,7 +140,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         supervised=environ.get("FRONTDESK_SUPERVISED", "") == "1",
         registration=_registration(environ),
         metrics_token=environ.get("FRONTDESK_METRICS_TOKEN", ""),
-        fetch_inside=frozenset(environ.get("FRONTDESK_FETCH_INSIDE", "").replace(",", " ").split()),
+        fetch_inside=fetch_inside(environ),
         crash_at=environ.get("FRONTDESK_CRASH_AT") or None,
     )
 
@@ -186,6 +189,10 @@ def models(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "llm_seconds": _seconds(environ, "FRONTDESK_LLM_SECONDS", 10.0),
         "llm_prices": Path(file) if (file := environ.get("FRONTDESK_LLM_PRICES")) else None,
     }
+
+
+def fetch_inside(environ: Mapping[str, str] = os.environ) -> frozenset[str]:
+    return frozenset(environ.get(FETCH_INSIDE, "").replace(",", " ").split())
 
 
 def _llm(environ: Mapping[str, str]) -> tuple[llm_choice.Choice, ...]:

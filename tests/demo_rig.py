@@ -49,9 +49,11 @@ class Door:
 async def open_door(desk: Desk, data_dir: Path) -> AsyncIterator[Door]:
     listener = listen("127.0.0.1", 0)
     url, stage = url_of(listener), desk.stage
+    config = stage.provider.state.config
     settings = replace(
-        stage.rt.settings, demo=True, simulator_url=stage.provider.url, data_dir=data_dir, public_url=url
-    )
+        stage.rt.settings, demo=True, simulator_url=stage.provider.url, data_dir=data_dir, public_url=url,
+        twilio={"account_sid": config.account_sid, "auth_token": config.auth_token},
+    )  # fmt: skip
     rt = replace(stage.rt, settings=settings)
     async with rt.db.transaction(desk.workspace_id) as tx:
         key = await people.add_key(tx, "demo", desk.person_id)
@@ -71,5 +73,9 @@ def nowhere(directory: Path) -> Iterator[Path]:
     listener = listen("127.0.0.1", 0)
     url = url_of(listener)
     listener.close()
-    demo.write(directory, Demo(url, url, 1, (Business("gone", "w", "Gone", "+15125550199", "c", "k"),)))
+    database = url.replace("http", "postgresql") + "/gone"
+    demo.write(
+        directory, Demo(url, url, 1, (Business("gone", "w", "Gone", "+15125550199", "c", "k"),), database)
+    )
+    secret_file(directory).write_text("a secret of sixteen or more")
     yield directory

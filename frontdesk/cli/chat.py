@@ -6,22 +6,30 @@ import re
 import sys
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.console import Console
 
 from frontdesk import telling
+from frontdesk.cli import place
 from frontdesk.cli.processes import fail
+from frontdesk.guests import NumberTaken, open_guest
 from frontdesk.session import Session
-from frontdesk.talk import Talk, TalkFailed, new_number
+from frontdesk.talk import ReadDesk, Talk, TalkFailed, new_number
 from frontdesk.telling import Json, Tell
 from frontdesk.web_talk import WebTalk
 from runtime import demo as demo_file
 from runtime import settings as reading
 from runtime.demo import BadDemo, Business, Demo
 from runtime.http import open_client
+from runtime.runtime import Runtime, open_runtime
+from runtime.settings import BadSettings, Settings
+from store import channels
+from store.db import UNAVAILABLE
 
 NOT_RUNNING = "frontdesk is not running: start it in another terminal with `make run`"
 
@@ -37,23 +45,28 @@ def chat(
     data_dir: Annotated[Path | None, typer.Option(help="Where `up` keeps everything. Default: .data")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Text a demo business from the terminal. Reads lines from a pipe too: each is sent, answered, and printed.
+    """Text a business from the terminal: a demo's, or any other of this installation. Reads lines from a pipe too: each is
+    sent, answered, and printed.
 
     Example: `printf 'How much is a cleaning?\\n/why\\n' | frontdesk chat -w clinic --as +15125550123`
     """
     _known(channel)
     demo = _running(data_dir)
-    business = _business(demo, workspace)
+    found = _demo_business(demo, workspace)
     me = number if channel == "webchat" else _number(number)
-    if channel == "webchat" and not business.chat_id:
-        fail(f"{business.name} has no web chat", 2)
-    live = sys.stdin.isatty() and sys.stdout.isatty() and not json
+    sitting = Sitting(demo, channel, me, json, sys.stdin.isatty() and sys.stdout.isatty() and not json)
     try:
-        worked = asyncio.run(_chat(demo.url, business, me, json, live, TALKS[channel]))
+        worked = asyncio.run(
+            sitting.hold(found) if found else sitting.hold_as_guest(workspace, _settings(demo, data_dir))
+        )
     except KeyboardInterrupt:
         worked = True
     except TalkFailed as error:
         fail(NOT_RUNNING if error.away else str(error), 4 if error.away else 1)
+    except NumberTaken as error:
+        fail(str(error), 2)
+    except UNAVAILABLE:
+        fail(NOT_RUNNING, 4)
     raise typer.Exit(0 if worked else 1)
 
 
@@ -82,23 +95,61 @@ def _running(data_dir: Path | None) -> Demo:
     return demo or fail(NOT_RUNNING, 4)
 
 
-def _business(demo: Demo, name: str) -> Business:
+def _demo_business(demo: Demo, name: str) -> Business | None:
+    """None for another one of this installation."""
     if not demo.workspaces:
-        fail("no demo business is loaded: start with `frontdesk up --demo clinic`", 1)
-    found = demo.find(name) if name else demo.workspaces[0]
-    return found or fail(
-        f"there is no business {name!r}; there are {', '.join(b.slug for b in demo.workspaces)}", 2
-    )
+        fail("there is no telephone network here to text over: start with `frontdesk up --demo clinic`", 1)
+    return demo.find(name) if name else demo.workspaces[0]
 
 
-async def _chat(url: str, business: Business, me: str, json: bool, live: bool, talk: type[Talk]) -> bool:
-    """False when something that was asked for could not be done."""
-    async with open_client() as http:
-        session = Session(talk(http, url, business, me), _teller(json, live))
-        await session.begin()
-        lines = _lines("you › " if live else "")
-        await (session.live(lines) if live else session.script(lines))
-        return session.worked
+def _settings(demo: Demo, data_dir: Path | None) -> Settings:
+    """Those of the running `up`, whatever database the environment names."""
+    environ = place.process_environment()
+    if data_dir is not None:
+        environ["FRONTDESK_DATA_DIR"] = str(data_dir.absolute())
+    try:
+        return reading.read(place.of_up(demo, environ))
+    except BadSettings as error:
+        fail(str(error), 2)
+
+
+async def _find(rt: Runtime, name: str) -> UUID:
+    """By slug, id, or a number that is nobody else's."""
+    async with rt.db.dispatch() as dispatch:
+        owners = await channels.locate(dispatch, "twilio_sms", name)
+    return owners[0][0] if len(owners) == 1 else await place.find_workspace(rt, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """One time at the terminal phone; what is done returns False when something that was asked for could not be."""
+
+    demo: Demo
+    channel: str
+    me: str
+    json: bool
+    live: bool
+
+    async def hold_as_guest(self, name: str, settings: Settings) -> bool:
+        async with open_runtime(settings) as rt:
+            workspace_id = await _find(rt, name)
+            async with open_guest(rt, workspace_id, self.demo.simulator_url, self.demo.workspaces) as guest:
+                return await self.hold(guest.business, guest.read_desk)
+
+    async def hold(self, business: Business, read_desk: ReadDesk | None = None) -> bool:
+        if self.channel == "webchat" and not business.chat_id:
+            fail(f"{business.name} has no web chat", 2)
+        if self.channel == "sms" and not business.number:
+            fail(
+                f"{business.name} has no number for text messages; --channel webchat if it has a web chat", 2
+            )
+        async with open_client() as http:
+            talk = TALKS[self.channel](http, self.demo.url, business, self.me, read_desk=read_desk)
+            session = Session(talk, _teller(self.json, self.live))
+            await session.begin()
+            lines = _lines("you › " if self.live else "")
+            await (session.live(lines) if self.live else session.script(lines))
+            return session.worked
 
 
 def _teller(json: bool, live: bool) -> Tell:

@@ -10,9 +10,10 @@ from uuid import UUID
 import typer
 
 from frontdesk.cli.processes import fail
+from frontdesk.demos import without_credentials
 from runtime import demo as demo_file
 from runtime import settings as reading
-from runtime.demo import BadDemo
+from runtime.demo import BadDemo, Demo
 from runtime.runtime import Runtime, open_runtime
 from runtime.settings import BadSettings, Settings
 from store import workspaces
@@ -37,17 +38,22 @@ def environment(data_dir: Path | None = None) -> dict[str, str]:
         environ["FRONTDESK_DATA_DIR"] = str(data_dir.absolute())
     if environ.get("DATABASE_URL"):
         return environ
-    directory = reading.data_dir(environ)
-    up = demo_file.read(directory)
-    if up is None or not up.database_url:
-        return environ
-    environ |= {"DATABASE_URL": up.database_url, "FRONTDESK_DATA_DIR": str(directory)}
-    environ.setdefault("FRONTDESK_PUBLIC_URL", up.url)
+    up = demo_file.read(reading.data_dir(environ))
+    return environ if up is None or not up.database_url else of_up(up, environ)
+
+
+def of_up(up: Demo, environ: dict[str, str]) -> dict[str, str]:
+    """The environment in which the processes of this `up` run, as far as it is not set already."""
+    environ = environ | {
+        "DATABASE_URL": up.database_url,
+        "FRONTDESK_DATA_DIR": str(reading.data_dir(environ)),
+    }
+    environ.setdefault("FRONTDESK_PUBLIC_URL", up.public_url or up.url)
     for name, value in (("REDIS_URL", up.redis_url), ("FRONTDESK_TWILIO_URL", up.simulator_url)):
         if value:
             environ.setdefault(name, value)
     if up.simulator_url:
-        environ |= {"FRONTDESK_SIMULATOR_URL": up.simulator_url}
+        environ |= {"FRONTDESK_SIMULATOR_URL": up.simulator_url} | without_credentials(environ)
     return environ
 
 

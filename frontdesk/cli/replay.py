@@ -61,8 +61,9 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Have a past conversation again, with the business as it is configured now and the dialogue of today, and show
-    which answers differ. Nothing is sent: it runs on a database of its own. Exit code 1 when an answer differs.
-    With --as-test it becomes a story for `frontdesk test`, its people's names and numbers replaced.
+    which answers differ. Nothing is sent, and no server of the business is called: it runs on a database of its own.
+    Exit code 1 when an answer differs. With --as-test it becomes a story for `frontdesk test`, its people's names and
+    numbers replaced.
 
     Example: `frontdesk replay 0199f0c4-5a7e-7d0a-8c11-2f6d0b9e4a55 --as-test tests/conversations/cleaning.yaml`
     """
@@ -98,7 +99,7 @@ async def _replay(said: Past, exported: Exported) -> Replayed:
         for name, data in ((f"{exported.slug}.yaml", exported.text.encode()), *exported.documents):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_bytes(data)
-        async with open_rehearsal() as stage:
+        async with open_rehearsal(shut_in=True) as stage:
             return await _play(stage, said, f"{exported.slug}.yaml", root)
 
 
@@ -150,7 +151,7 @@ def _save(path: Path, said: Past, profile: Profile, exported: Exported, as_json:
 
 
 async def _learn(said: Past, workspace: str | dict[str, Any]) -> tuple[dict[str, Any], str | None]:
-    async with open_rehearsal() as stage:
+    async with open_rehearsal(shut_in=True) as stage:
         replayed = await _play(stage, said, workspace, Path.cwd())
         if replayed.departed:
             return {}, replayed.departed

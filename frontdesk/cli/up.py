@@ -18,7 +18,7 @@ import httpx2
 import typer
 
 from frontdesk.cli.processes import fail
-from frontdesk.demos import Demos, load_demos
+from frontdesk.demos import Demos, load_demos, without_credentials
 from runtime import demo as demo_file
 from runtime import settings as reading
 from runtime.files import BadFile
@@ -136,6 +136,7 @@ async def _demos(plan: Plan, environ: dict[str, str], stack: AsyncExitStack) -> 
         "FRONTDESK_TWILIO_URL": running.url,
         "FRONTDESK_SIMULATOR_URL": running.url,
     }
+    environ |= without_credentials(environ)
     await _payments(plan, environ, stack)
     async with open_runtime(reading.read(environ)) as rt:
         return await load_demos(rt, plan.demos, running.url)
@@ -228,6 +229,7 @@ def _announce(
         tuple(businesses),
         environ["DATABASE_URL"],
         environ.get("REDIS_URL", ""),
+        environ["FRONTDESK_PUBLIC_URL"],
     )
     demo_file.write(plan.data_dir, demo)
     stack.callback(demo_file.remove, plan.data_dir)

@@ -98,11 +98,11 @@ async def play(stage: Stage, story: Story, root: Path, watch: Watch | None = Non
             watch(step, before, seen, _words(before, seen))
         problems = _check_step(step.expect, before, seen, scene)
         if problems:
-            raise Departed(_report(f"step {n} ({_name(step)})", problems, seen))
+            raise Departed(await _report(stage, scene, f"step {n} ({_name(step)})", problems, seen))
     seen = await _look(stage, scene, story)
     problems = await _check_end(stage, scene, story, seen)
     if problems:
-        raise Departed(_report("the end", problems, seen))
+        raise Departed(await _report(stage, scene, "the end", problems, seen))
 
 
 async def _settle(stage: Stage, scene: Scene) -> None:
@@ -519,7 +519,7 @@ async def _consent(stage: Stage, scene: Scene, story: Story) -> str:
         return await contacts.consent_of(tx, address_of(scene.wire, story.contact))
 
 
-def _report(where: str, problems: list[str], seen: Seen) -> str:
+async def _report(stage: Stage, scene: Scene, where: str, problems: list[str], seen: Seen) -> str:
     lines = [f"at {where}:", *(f"  {problem}" for problem in problems), "  the conversation:"]
     lines += [f"    {one.seq:>3} {one.author:<7} {one.text}" for one in seen.messages[-20:]]
     if seen.draft:
@@ -527,6 +527,7 @@ def _report(where: str, problems: list[str], seen: Seen) -> str:
     if seen.turn:
         lines.append(f"  the last turn: {seen.turn.intent} {seen.turn.action} ({seen.turn.reason})")
         lines += [f"    {note}" for note in seen.turn.explanation.get("notes", ())]
+    lines += [f"  the owner was told: {one}" for one in await _notified(stage, scene)]
     return "\n".join(lines)
 
 

@@ -13,8 +13,9 @@ from store.migrate import migrate
 
 
 @asynccontextmanager
-async def open_rehearsal(**models: Any) -> AsyncIterator[Stage]:
-    """`models` as `runtime.settings.models` gives them; without any, what is said needs none."""
+async def open_rehearsal(**chosen: Any) -> AsyncIterator[Stage]:
+    """`chosen` are fields of Settings: which models are asked, and who of the outside may be reached. Without any, no
+    model is asked, and only public addresses are reached."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="frontdesk-test-")))
         postgres = EmbeddedPostgres.start(directory / "postgres")
@@ -22,7 +23,7 @@ async def open_rehearsal(**models: Any) -> AsyncIterator[Stage]:
         migrate(postgres.owner_url)
         postgres.create_login()
         settings = Settings(
-            postgres.url, None, directory, "http://unused", ("stories are played in public",), **models
+            postgres.url, None, directory, "http://unused", ("stories are played in public",), **chosen
         )
         async with open_stage(settings) as stage:
             yield stage

@@ -22,7 +22,7 @@ def commands(page: Path) -> list[list[str]]:
     """The `frontdesk …` of its blocks, alone, after variables, or inside `docker compose run`."""
     found = []
     for _, block in _BLOCK.findall(page.read_text()):
-        for line in block.splitlines():
+        for line in block.replace(".venv/bin/", "").splitlines():
             words = (
                 shlex.split(line.strip().removeprefix("$ ").split("  #")[0].split(" | ")[0])
                 if _is_command(line)

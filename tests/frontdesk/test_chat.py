@@ -1,9 +1,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import typer
 from click.testing import Result
@@ -15,6 +17,7 @@ from frontdesk.session import COMMANDS, HELP
 from frontdesk.talk import is_quiet, new_number
 from runtime import demo
 from runtime.demo import Demo
+from store import channels, workspaces
 from tests.demo_rig import Door, nowhere, open_door
 from tests.rig import Desk
 
@@ -33,9 +36,9 @@ async def door(make_desk: Callable[..., Awaitable[Desk]], tmp_path: Path) -> Asy
         yield opened
 
 
-async def talk(door: Door, *lines: str, code: int = 0) -> list[dict[str, Any]]:
+async def talk(door: Door, *lines: str, code: int = 0, workspace: str = "") -> list[dict[str, Any]]:
     """What the phone says to these lines, as events."""
-    arguments = ("--json", "--data-dir", str(door.data_dir), "--as", door.desk.handset)
+    arguments = ("--json", "--data-dir", str(door.data_dir), "--as", door.desk.handset, "-w", workspace)
     ended = await asyncio.to_thread(run, *arguments, lines="\n".join(lines) + "\n")
     assert ended.exit_code == code, ended.output
     return [json.loads(line) for line in ended.stdout.splitlines()]
@@ -78,6 +81,47 @@ async def test_a_person_replies_and_hands_back(door: Door) -> None:
     )
     assert "Kim here, hello!" in texts(events, "message")
     assert texts(events, "sent") == ["hello", "anyone?"]
+
+
+async def test_any_business_of_the_installation_may_be_texted(
+    door: Door, make_desk: Callable[..., Awaitable[Desk]], owner: psycopg.AsyncConnection[Any]
+) -> None:
+    """Also one that no demo file made: its channel has no credentials, and the network does not know its number."""
+    other = await make_desk(policy={"default": "draft"})
+    numbers = door.desk.stage.provider.state.numbers
+    (known,) = [sid for sid, one in numbers.items() if one.number == other.number]
+    del numbers[known]
+    async with door.rt.db.transaction(other.workspace_id) as tx:
+        await channels.put(tx, "twilio_sms", other.number, {}, {})
+        slug = (await workspaces.get(tx)).slug
+    lines = ("what are your hours?", "/why", "/approve", "/reply Kim here", "/takeover", "/release")
+    there = replace(door, desk=replace(other, stage=replace(door.desk.stage, rt=door.rt)))
+    async with there.working():
+        for name in (slug, str(other.workspace_id), other.number):
+            events = await talk(there, *lines, workspace=name)
+            assert {"draft", "why", "done", "message"} <= {one["event"] for one in events}
+            assert "Kim here" in texts(events, "message")
+    revoked = "select bool_and(revoked_at is not null), count(*) from api_key where workspace_id = %s"
+    kept = await owner.execute(revoked, [other.workspace_id])
+    assert await kept.fetchone() == (True, 3)
+
+
+async def test_a_business_that_there_is_not(door: Door) -> None:
+    ended = await asyncio.to_thread(run, "--data-dir", str(door.data_dir), "-w", "nobody")
+    assert ended.exit_code == 2
+    assert "there is no workspace 'nobody'; there are " in ended.stderr
+
+
+async def test_a_number_that_is_a_demos_stays_a_demos(
+    door: Door, make_desk: Callable[..., Awaitable[Desk]]
+) -> None:
+    other = await make_desk()
+    async with door.rt.db.transaction(other.workspace_id) as tx:
+        await channels.put(tx, "twilio_sms", door.desk.number, {}, {})
+        slug = (await workspaces.get(tx)).slug
+    ended = await asyncio.to_thread(run, "--data-dir", str(door.data_dir), "-w", slug)
+    assert ended.exit_code == 2
+    assert f"{door.desk.number} is {door.business.name}'s here" in ended.stderr
 
 
 async def test_what_cannot_be_done_is_said_and_ends_with_1(door: Door) -> None:
@@ -127,7 +171,8 @@ def test_a_damaged_file(tmp_path: Path) -> None:
 
 def test_a_business_or_number_that_does_not_exist(tmp_path: Path) -> None:
     with nowhere(tmp_path):
-        assert "there are gone" in run("--data-dir", str(tmp_path), "-w", "clinic").stderr
+        ended = run("--data-dir", str(tmp_path), "-w", "clinic")
+        assert (ended.exit_code, "make run" in ended.stderr) == (4, True)
         ended = run("--data-dir", str(tmp_path), "--as", "hello")
     assert (ended.exit_code, "+15125550123" in ended.stderr) == (2, True)
     demo.write(tmp_path, Demo("http://127.0.0.1:1", "", 1))

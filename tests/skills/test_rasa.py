@@ -4,18 +4,21 @@ becomes of a call when the other server is slow, broken, huge, wrong, or the pro
 import asyncio
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
 from domain.actions import ActionFailed, RasaSettings, Trouble
 from domain.entities import find_entities
@@ -23,12 +26,17 @@ from domain.fields import Here
 from domain.skill import Heard, Run, Spoken
 from domain.webhooks import sign
 from domain.workspace import Profile
+from frontdesk.cli import app
+from frontdesk.cli.test import choose
 from frontdesk.stories import script
 from frontdesk.stories.player import play_all
 from frontdesk.stories.script import Story
 from frontdesk.stories.stage import Stage
+from runtime import files
 from runtime.actions import HttpActions
 from runtime.http import open_public_client
+from runtime.runtime import open_runtime
+from runtime.settings import FETCH_INSIDE
 from skills.rasa import answer, tracker
 from store import notifications, webhooks
 from tests.rasa_rig import action_server, reaching
@@ -75,6 +83,35 @@ async def test_story(stage: Stage, server: str, story: Story) -> None:
         ((_, report),) = await play_all(there, [story.model_copy(update={"workspace": shop(server)})], ROOT)
     if report:
         pytest.fail(report, pytrace=False)
+
+
+@pytest.mark.slow  # a database of its own; that the setting is read is tested below
+def test_a_story_of_the_command_line_reaches_whom_the_operator_allows(server: str, tmp_path: Path) -> None:
+    told = {**TOLD[5].values[0].model_dump(mode="json", exclude_unset=True), "workspace": shop(server)}
+    story = tmp_path / "story.yaml"
+    with story.open("w") as file:
+        YAML().dump(told, file)
+    ended = CliRunner().invoke(app, ["test", str(story)], env={FETCH_INSIDE: urlsplit(server).netloc})
+    assert ended.exit_code == 0, ended.output
+
+
+def test_stories_of_the_command_line_know_whom_the_operator_allows() -> None:
+    chosen = choose(False, {FETCH_INSIDE: "127.0.0.1:5055, actions"})
+    assert chosen == {"fetch_inside": frozenset({"127.0.0.1:5055", "actions"})}
+
+
+async def test_a_story_that_may_not_reach_it_says_which_setting_would_allow_it(stage: Stage) -> None:
+    story = TOLD[1].values[0].model_copy(update={"workspace": shop("http://127.0.0.1:5055/webhook")})
+    ((_, report),) = await play_all(stage, [story], ROOT)
+    assert f"not public (port 5055; the operator allows it with {FETCH_INSIDE}=127.0.0.1:5055)" in str(report)
+
+
+def test_what_the_page_declares_is_valid() -> None:
+    page = (ROOT / "docs/how-to/rasa.md").read_text(encoding="utf-8")
+    (declared,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    skills = YAML(typ="safe").load(declared)["skills"]
+    files.check({**ORDERS, "skills": skills}, "rasa.md", ROOT)
+    assert RasaSettings.model_validate(skills["rasa"]).find("action_order_status")
 
 
 # --- what it is told ---
@@ -267,6 +304,17 @@ async def test_a_call_that_fails_says_how(
             await HttpActions(stage.rt.db, web).call(ID, served, action, {}, "key")
     assert failed.value.trouble is trouble
     assert len(other.heard) == 1
+
+
+async def test_nobody_is_reached_where_a_conversation_is_only_repeated(stage: Stage, other: Wild) -> None:
+    """`frontdesk replay` must not cancel the order a second time."""
+    shut = replace(stage.rt.settings, shut_in=True, fetch_inside=frozenset({"127.0.0.1"}))
+    async with open_runtime(shut) as rt:
+        served = SERVER.model_copy(update={"url": other.url})
+        with pytest.raises(ActionFailed) as failed:
+            await HttpActions(rt.db, rt.web).call(ID, served, CANCEL, {}, "key")
+    assert failed.value.trouble is Trouble.NOT_PUBLIC
+    assert other.heard == []
 
 
 @pytest.mark.parametrize(

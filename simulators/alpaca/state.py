@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from uuid import uuid4
 
 from starlette.responses import JSONResponse, Response
 
-from simulators.common.chaos import Chaos
+from simulators.common.simulation import Clock, utcnow
+from simulators.common.troubled import Troubled
 
 ROUTES = {
     r"GET /v1/accounts": "accounts.list",
@@ -36,16 +34,12 @@ ROUTES = {
 OVER = frozenset({"REJECTED", "CANCELED", "RETURNED", "EXPIRED"})
 
 
-def utcnow() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Config:
     key: str = "CKSIMULATED"
     secret: str = "simulated"  # noqa: S105  (of nobody)
     seed: int = 1
-    clock: Callable[[], datetime] = utcnow
+    clock: Clock = utcnow
     slow_relationships: bool = False
     """They stay QUEUED until somebody approves them."""
 
@@ -109,12 +103,10 @@ class Order:
     status: str = "accepted"
 
 
-class Simulation:
+class Simulation(Troubled):
     def __init__(self, config: Config) -> None:
-        self.config, self.origin = config, ""
-        self.chaos = Chaos(config.seed, frozenset(ROUTES.values()))
-        self.closing = asyncio.Event()
-        self.asked: list[str] = []
+        super().__init__(config.seed, frozenset(ROUTES.values()), config.clock)
+        self.config = config
         self.forget()
 
     def forget(self) -> None:
@@ -124,15 +116,7 @@ class Simulation:
         self.relationships: dict[str, Relationship] = {}
         self.transfers: dict[str, Transfer] = {}
         self.orders: dict[str, Order] = {}
-        self.asked.clear()
-        self.chaos.reset()
-
-    def now(self) -> datetime:
-        return self.config.clock()
-
-    async def pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.closing.wait(), seconds)
+        super().forget()
 
     def route(self, method: str, path: str) -> str:
         return next(
@@ -192,6 +176,3 @@ class Simulation:
     def _book(self, one: Transfer, sign: int) -> None:
         client = self.clients[one.account_id]
         client.cash = f"{Decimal(client.cash) + sign * Decimal(one.amount):f}"
-
-    def close(self) -> None:
-        self.closing.set()

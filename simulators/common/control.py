@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from simulators.common.simulation import Simulation
+
 Json = dict[str, Any]
 State = TypeVar("State")
 Handler = Callable[[State, Request, Json], Awaitable[Json]]
@@ -17,6 +19,16 @@ Handler = Callable[[State, Request, Json], Awaitable[Json]]
 
 class Misused(Exception):
     """The control call makes no sense: 400 with `{error}`."""
+
+
+async def set_chaos(here: Simulation, request: Request, body: Json) -> Json:
+    """{rules}: they take the place of those before."""
+    here.chaos.load(body["rules"])
+    return await get_chaos(here, request, body)
+
+
+async def get_chaos(here: Simulation, request: Request, body: Json) -> Json:
+    return {"rules": [rule.as_json() for rule in here.chaos.rules]}
 
 
 def route(method: str, path: str, handler: Handler[State], state: Callable[[Request], State]) -> Route:

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from simulators.common.chaos import Chaos
-from simulators.twilio.exchange import Exchange, run
+from simulators.common.exchange import Exchange, run
+from simulators.common.simulation import Clock, Simulation
 
 
-class Troubled(Protocol):
-    chaos: Chaos
-    asked: list[str]
-    """Names of the routes that were asked, in order."""
+class Troubled(Simulation, ABC):
+    """A provider that names its requests, and refuses in its own words."""
 
-    async def pause(self, seconds: float) -> None: ...
+    def __init__(self, seed: int, routes: frozenset[str], clock: Clock | None = None) -> None:
+        super().__init__(seed, routes, clock)
+        self.asked: list[str] = []
+        """Names of the routes that were asked, in order."""
 
+    def forget(self) -> None:
+        self.asked.clear()
+        self.chaos.reset()
+
+    @abstractmethod
     def route(self, method: str, path: str) -> str:
         """As chaos rules name it."""
-        ...
 
+    @abstractmethod
     def refuse(self, status: int, code: int | None, headers: dict[str, str] | None) -> Response:
         """In the provider's words."""
-        ...
 
 
 class Provider(Starlette):

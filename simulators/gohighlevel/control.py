@@ -6,14 +6,14 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from simulators.common import control
-from simulators.common.control import Json
+from simulators.common.control import Json, set_chaos
 from simulators.gohighlevel.state import Simulation
 
 
 def routes() -> list[Route]:
     paths = {
         ("GET", "/sim/contacts"): _shown, ("POST", "/sim/contacts"): _added, ("POST", "/sim/contacts/{id}"): _changed,
-        ("POST", "/sim/revoke"): _revoked, ("POST", "/sim/chaos"): _troubled, ("POST", "/sim/webhook"): _hooked,
+        ("POST", "/sim/revoke"): _revoked, ("POST", "/sim/chaos"): set_chaos, ("POST", "/sim/webhook"): _hooked,
     }  # fmt: skip
     return [control.route(method, path, handler, _state) for (method, path), handler in paths.items()]
 
@@ -54,11 +54,6 @@ async def _revoked(here: Simulation, request: Request, body: Json) -> Json:
     """{token}: another one counts from now on; without it, none."""
     here.tokens = {body["token"]} if body.get("token") else set()
     return {}
-
-
-async def _troubled(here: Simulation, request: Request, body: Json) -> Json:
-    here.chaos.load(body["rules"])
-    return {"rules": [rule.as_json() for rule in here.chaos.rules]}
 
 
 async def _hooked(here: Simulation, request: Request, body: Json) -> Json:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import contextlib
 import json
 import random
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.responses import JSONResponse, Response
 
-from simulators.common.chaos import Chaos
+from simulators.common.simulation import Clock, utcnow
+from simulators.common.troubled import Troubled
 
 Json = dict[str, Any]
 ROUTES = frozenset(
@@ -29,15 +27,11 @@ ROUTES = frozenset(
 CHANNELS = ("SMS", "WhatsApp", "Email", "Call")
 
 
-def utcnow() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Config:
     location: str = "ve9EPM428h8vShlRW1KT"
     token: str = "pit-simulated"  # noqa: S105  (of nobody)
-    clock: Callable[[], datetime] = utcnow
+    clock: Clock = utcnow
     seed: int = 1
     most: int = 100
     """Calls in so many seconds."""
@@ -59,12 +53,10 @@ class Contact:
     updated_at: datetime = field(default_factory=utcnow)
 
 
-class Simulation:
+class Simulation(Troubled):
     def __init__(self, config: Config) -> None:
-        self.config, self.origin = config, ""
-        self.chaos = Chaos(config.seed, ROUTES)
-        self.closing = asyncio.Event()
-        self.asked: list[str] = []
+        super().__init__(config.seed, ROUTES, config.clock)
+        self.config = config
         self.signer = Ed25519PrivateKey.generate()
         self.forget()
 
@@ -84,15 +76,7 @@ class Simulation:
         self.hooks: list[Json] = []
         self.waiting: list[Json] = []
         self.random = random.Random(self.config.seed)  # noqa: S311  (not for secrets)
-        self.asked.clear()
-        self.chaos.reset()
-
-    def now(self) -> datetime:
-        return self.config.clock()
-
-    async def pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.closing.wait(), seconds)
+        super().forget()
 
     def route(self, method: str, path: str) -> str:
         """As chaos rules name it."""
@@ -239,9 +223,6 @@ class Simulation:
     def public_key(self) -> str:
         der = self.signer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return base64.b64encode(der).decode()
-
-    def close(self) -> None:
-        self.closing.set()
 
 
 def _body(fields: Json, keys: dict[str, str]) -> Json:

@@ -8,9 +8,9 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from simulators.common.exchange import Exchange, run
 from simulators.google_calendar import control, errors, events, oauth
 from simulators.google_calendar.state import Config, Json, Simulation
-from simulators.twilio.exchange import Exchange, run
 
 _VERBS = {"GET": "get", "PATCH": "patch", "DELETE": "delete"}
 

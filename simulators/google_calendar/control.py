@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from simulators.common import control
-from simulators.common.control import Json
+from simulators.common.control import Json, set_chaos
 from simulators.google_calendar.oauth import state_of
 from simulators.google_calendar.state import Simulation
 
@@ -16,7 +16,7 @@ from simulators.google_calendar.state import Simulation
 def routes() -> list[Route]:
     paths = {
         ("GET", "/sim/events"): _shown, ("POST", "/sim/events"): _added, ("POST", "/sim/events/{id}"): _changed,
-        ("POST", "/sim/revoke"): _revoked, ("POST", "/sim/chaos"): _troubled, ("GET", "/sim/requests"): _asked,
+        ("POST", "/sim/revoke"): _revoked, ("POST", "/sim/chaos"): set_chaos, ("GET", "/sim/requests"): _asked,
     }  # fmt: skip
     return [control.route(method, path, handler, state_of) for (method, path), handler in paths.items()]
 
@@ -40,11 +40,6 @@ async def _revoked(here: Simulation, request: Request, body: Json) -> Json:
     here.revoke(body["account"])
     here.expire_access()
     return {}
-
-
-async def _troubled(here: Simulation, request: Request, body: Json) -> Json:
-    here.chaos.load(body["rules"])
-    return {"rules": [rule.as_json() for rule in here.chaos.rules]}
 
 
 async def _asked(here: Simulation, request: Request, body: Json) -> Json:

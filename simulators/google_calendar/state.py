@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 
-from simulators.common.chaos import Chaos
+from simulators.common import simulation
 
 Json = dict[str, Any]
 ROUTES = frozenset(
@@ -30,7 +28,7 @@ CHANNEL_LASTS = timedelta(days=7)
 class Config:
     client_id: str = "simulated.apps.googleusercontent.example"
     client_secret: str = "simulated"  # noqa: S105  (of nobody)
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: simulation.Clock = simulation.utcnow
     seed: int = 1
     consent: str = "given"
     """given | denied | without_calendar"""
@@ -68,11 +66,10 @@ class Channel:
     sent: int = 0
 
 
-class Simulation:
+class Simulation(simulation.Simulation):
     def __init__(self, config: Config) -> None:
-        self.config, self.origin = config, ""
-        self.chaos = Chaos(config.seed, ROUTES)
-        self.closing = asyncio.Event()
+        super().__init__(config.seed, ROUTES, config.clock)
+        self.config = config
         self.codes: dict[str, Json] = {}
         self.grants: dict[str, Grant] = {}
         self.access: dict[str, tuple[str, datetime]] = {}
@@ -82,11 +79,6 @@ class Simulation:
         self.requests: list[Json] = []
         self.pushes: list[Json] = []
         self.lose_pushes = False
-        self.tasks: set[asyncio.Task[None]] = set()
-        self.client: httpx2.AsyncClient | None = None  # noqa: TID251  (a provider's own)
-
-    def now(self) -> datetime:
-        return self.config.clock()
 
     # --- accounts and tokens ---
 
@@ -171,20 +163,3 @@ class Simulation:
         with contextlib.suppress(httpx2.HTTPError):
             status = (await self.client.post(channel.address, headers=headers)).status_code
         self.pushes.append({"channel": channel.id, "state": state, "number": number, "status": status})
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
-    async def pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.closing.wait(), seconds)
-
-    async def close(self) -> None:
-        self.closing.set()
-        for task in list(self.tasks):
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        if self.client is not None:
-            await self.client.aclose()

@@ -12,9 +12,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from simulators.common.exchange import Exchange, run
 from simulators.meta import control, errors, graph
 from simulators.meta.state import Config, Json, Simulation
-from simulators.twilio.exchange import Exchange, run
 
 VERSION = re.compile(r"^/v\d+\.\d+/")
 

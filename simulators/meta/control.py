@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from simulators.common.control import Handler, route
+from simulators.common.control import Handler, get_chaos, route, set_chaos
 from simulators.meta import graph, webhooks
 from simulators.meta.state import Json, Message, Number, Simulation
 from simulators.meta.webhooks import Mailer, batch, post, value_of
@@ -166,15 +166,6 @@ async def requests(here: Simulation, request: Request, body: Json) -> Json:
 
 async def list_webhooks(here: Simulation, request: Request, body: Json) -> Json:
     return {"webhooks": here.webhooks}
-
-
-async def set_chaos(here: Simulation, request: Request, body: Json) -> Json:
-    here.chaos.load(body["rules"])
-    return await get_chaos(here, request, body)
-
-
-async def get_chaos(here: Simulation, request: Request, body: Json) -> Json:
-    return {"rules": [rule.as_json() for rule in here.chaos.rules]}
 
 
 async def reset(here: Simulation, request: Request, body: Json) -> Json:

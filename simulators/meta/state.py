@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import secrets
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
 
-from simulators.common.chaos import Chaos
+from simulators.common import simulation
 
 Json = dict[str, Any]
 Client = httpx2.AsyncClient  # noqa: TID251 - the simulator is a program of its own, with its own client
@@ -20,10 +17,6 @@ WINDOW = timedelta(hours=24)
 ROUTES = frozenset(
     ["messages.create", "media.create", "media.fetch", "media.content", "templates.create", "templates.list"]
 )
-
-
-def real_time() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,7 @@ class Config:
     review_delay: float = 0.0
     refuse_outside_window: bool = False
     origins: dict[str, str] = field(default_factory=dict)
-    clock: Callable[[], datetime] = real_time
+    clock: simulation.Clock = simulation.utcnow
 
 
 @dataclass
@@ -98,16 +91,12 @@ class Message:
     seen: bool = False
 
 
-class Simulation:
+class Simulation(simulation.Simulation):
     """The state and the tasks of one simulated Meta."""
 
     def __init__(self, config: Config) -> None:
+        super().__init__(config.seed, ROUTES, config.clock)
         self.config = config
-        self.origin = ""
-        self.closing = asyncio.Event()
-        self.tasks: set[asyncio.Task[None]] = set()
-        self.client: Client | None = None  # opened by webhooks, closed here
-        self.chaos = Chaos(config.seed, ROUTES)
         self.numbers: dict[str, Number] = {}
         self.forget()
 
@@ -147,9 +136,6 @@ class Simulation:
         digits = name.lstrip("+")
         return self.numbers.get(name) or next((n for n in self.numbers.values() if n.display == digits), None)
 
-    def now(self) -> datetime:
-        return self.config.clock()
-
     def window_open(self, number: Number, peer: str) -> bool:
         return any(
             not one.outbound
@@ -161,22 +147,3 @@ class Simulation:
 
     def new_id(self, prefix: str = "wamid.") -> str:
         return prefix + secrets.token_urlsafe(24)
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-        return task
-
-    async def pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.closing.wait(), seconds)
-
-    async def close(self) -> None:
-        self.closing.set()
-        tasks = list(self.tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self.client is not None:
-            await self.client.aclose()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
@@ -17,7 +14,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.responses import JSONResponse, Response
 
-from simulators.common.chaos import Chaos
+from simulators.common.simulation import Clock, utcnow
+from simulators.common.troubled import Troubled
 
 Json = dict[str, Any]
 ROUTES = frozenset(
@@ -29,16 +27,12 @@ ROUTES = frozenset(
 LINK_LIFE = timedelta(hours=4)
 
 
-def utcnow() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class Config:
     client_id: str = "plaid-simulated"
     secret: str = "simulated"  # noqa: S105  (of nobody)
     seed: int = 1
-    clock: Callable[[], datetime] = utcnow
+    clock: Clock = utcnow
 
 
 @dataclass(frozen=True)
@@ -68,12 +62,10 @@ class Item:
     login_required: bool = False
 
 
-class Simulation:
+class Simulation(Troubled):
     def __init__(self, config: Config) -> None:
-        self.config, self.origin = config, ""
-        self.chaos = Chaos(config.seed, ROUTES)
-        self.closing = asyncio.Event()
-        self.asked: list[str] = []
+        super().__init__(config.seed, ROUTES, config.clock)
+        self.config = config
         self.key_id = uuid4().hex
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.forget()
@@ -86,15 +78,7 @@ class Simulation:
         self.items: dict[str, Item] = {}
         """By access token."""
         self.hooks: list[Json] = []
-        self.asked.clear()
-        self.chaos.reset()
-
-    def now(self) -> datetime:
-        return self.config.clock()
-
-    async def pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.closing.wait(), seconds)
+        super().forget()
 
     def route(self, method: str, path: str) -> str:
         return path.lstrip("/")
@@ -160,9 +144,6 @@ class Simulation:
             "created_at": 1_700_000_000,
             "expired_at": None,
         }
-
-    def close(self) -> None:
-        self.closing.set()
 
 
 def error(status: int, code: str, headers: dict[str, str] | None = None) -> Response:

@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import hmac
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
@@ -16,17 +15,14 @@ from uuid import uuid4
 import httpx2
 from starlette.responses import JSONResponse, Response
 
-from simulators.common.chaos import Chaos
+from simulators.common.simulation import Clock, utcnow
+from simulators.common.troubled import Troubled
 
 Json = dict[str, Any]
 ROUTES = frozenset(
     ["sessions.create", "sessions.get", "sessions.expire", "sessions.list", "page", "other", "events.create"]
 )
 API = "2026-10-28.endive"
-
-
-def utcnow() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Config:
     """Signed with each of them, as while one is replaced by another."""
     webhook_url: str = ""
     seed: int = 1
-    clock: Callable[[], datetime] = utcnow
+    clock: Clock = utcnow
 
 
 @dataclass
@@ -76,13 +72,10 @@ class Inside:
     left: int = 1
 
 
-class Simulation:
+class Simulation(Troubled):
     def __init__(self, config: Config) -> None:
-        self.config, self.origin = config, ""
-        self.chaos = Chaos(config.seed, ROUTES)
-        self.closing = asyncio.Event()
-        self.asked: list[str] = []
-        self.tasks: set[asyncio.Task[None]] = set()
+        super().__init__(config.seed, ROUTES, config.clock)
+        self.config = config
         self.webhook_url = config.webhook_url
         self.forget()
 
@@ -93,15 +86,7 @@ class Simulation:
         self.inside: list[Inside] = []
         self.hooks: list[Json] = []
         self.held: list[Json] = []
-        self.asked.clear()
-        self.chaos.reset()
-
-    def now(self) -> datetime:
-        return self.config.clock()
-
-    async def pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.closing.wait(), seconds)
+        super().forget()
 
     def route(self, method: str, path: str) -> str:
         parts = path.strip("/").split("/")
@@ -204,13 +189,8 @@ class Simulation:
         late = after.get("delay_callbacks")
         for one in (said, *self.held):
             for _ in range(int(twice.settings.get("times", 2)) if twice else 1):
-                self._begin(one, late.seconds(0.05) if late else 0)
+                self.spawn(self._deliver(one, late.seconds(0.05) if late else 0))
         self.held.clear()
-
-    def _begin(self, said: Json, seconds: float) -> None:
-        task = asyncio.create_task(self._deliver(said, seconds))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
 
     async def _deliver(self, said: Json, seconds: float) -> None:
         if seconds:
@@ -245,8 +225,10 @@ class Simulation:
         return {"content-type": "application/json", "stripe-signature": told}
 
     async def close(self) -> None:
+        """What is under way arrives first."""
         self.closing.set()
         await self.quiet()
+        await super().close()
 
 
 def charge(session: Session) -> Json:

@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from simulators.common.exchange import Exchange, run
 from simulators.twilio import calls, content, control, errors, media, messages, numbers
-from simulators.twilio.exchange import Exchange, run
 from simulators.twilio.state import VERSION, Config, Json, Simulation
 
 ROOT = f"/{VERSION}/Accounts/{{account_sid}}"
@@ -37,7 +37,7 @@ class Twilio(Starlette):
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.time()
-        exchange = Exchange(super().__call__, self.simulation, scope, receive, send)
+        exchange = Exchange(super().__call__, self.simulation, scope, receive, send, errors.refuse)
         form = dict(parse_qsl((await exchange.read()).decode("utf-8", "replace"), keep_blank_values=True))
         route = name_route(scope["method"], scope["path"])
         plan = self.simulation.chaos.plan(route, form.get("To", ""))

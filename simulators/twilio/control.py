@@ -9,7 +9,7 @@ import hashlib
 from starlette.requests import Request
 from starlette.routing import Route
 
-from simulators.common.control import Handler, Misused, route
+from simulators.common.control import Handler, Misused, get_chaos, route, set_chaos
 from simulators.twilio import calls, handsets, rest
 from simulators.twilio.callbacks import Mailer, describe
 from simulators.twilio.numbers import SETTINGS
@@ -193,15 +193,6 @@ async def webhooks(simulation: Simulation, request: Request, body: Json) -> Json
 
 async def stops(simulation: Simulation, request: Request, body: Json) -> Json:
     return {"stops": [{"number": number, "handset": handset} for number, handset in sorted(simulation.stops)]}
-
-
-async def set_chaos(simulation: Simulation, request: Request, body: Json) -> Json:
-    simulation.chaos.load(body["rules"])
-    return await get_chaos(simulation, request, body)
-
-
-async def get_chaos(simulation: Simulation, request: Request, body: Json) -> Json:
-    return {"rules": [rule.as_json() for rule in simulation.chaos.rules]}
 
 
 async def reset(simulation: Simulation, request: Request, body: Json) -> Json:

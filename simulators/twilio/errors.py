@@ -67,6 +67,13 @@ def render(error: TwilioError, headers: dict[str, str] | None = None) -> JSONRes
     return JSONResponse(body, error.status, headers=extra | (headers or {}))
 
 
+def refuse(status: int, code: int | None, headers: dict[str, str] | None) -> Response:
+    """Twilio's words for a refusal with this HTTP status."""
+    error = TwilioError({429: 20429, 401: 20003, 500: 20500, 503: 20503}.get(status, status))
+    error.status = status
+    return render(error, headers)
+
+
 async def answer(request: Request, error: Exception) -> Response:
     assert isinstance(error, TwilioError)
     return render(error)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -13,7 +12,7 @@ from typing import Any
 
 import httpx2
 
-from simulators.common.chaos import Chaos
+from simulators.common import simulation
 
 _VERBS = ("create", "list", "fetch", "update", "delete")
 ROUTES = frozenset(
@@ -59,7 +58,7 @@ class Config:
     origins: dict[str, str] = field(default_factory=dict)
     media_origin: str | None = None
     review_delay: float = 0.0  # until a template is decided: approved, unless its name holds "reject"
-    clock: Callable[[], datetime] | None = None  # what time it is for windows; None: the real one
+    clock: simulation.Clock | None = None  # what time it is for windows; None: the real one
 
 
 @dataclass
@@ -204,16 +203,12 @@ class Handset:
     reads: bool = False  # WhatsApp: sends read receipts
 
 
-class Simulation:
+class Simulation(simulation.Simulation):
     """The state and the tasks of one simulated Twilio."""
 
     def __init__(self, config: Config) -> None:
+        super().__init__(config.seed, ROUTES, config.clock)
         self.config = config
-        self.origin = ""
-        self.closing = asyncio.Event()
-        self.tasks: set[asyncio.Task[None]] = set()
-        self.client: Client | None = None  # opened by callbacks, closed here
-        self.chaos = Chaos(config.seed, ROUTES)
         self.accounts: dict[str, Account] = {}
         self.numbers: dict[str, Number] = {}
         self.services: dict[str, Service] = {}
@@ -255,9 +250,6 @@ class Simulation:
         self.numbers[found.sid] = found
         return found
 
-    def now(self) -> datetime:
-        return self.config.clock() if self.config.clock else datetime.now(UTC)
-
     def sid(self, prefix: str) -> str:
         """Never the same twice, resets and restarts included: the other side may remember sids for long."""
         return prefix + secrets.token_hex(16)
@@ -272,26 +264,6 @@ class Simulation:
         """Opt-outs hold for a number, or for every number of its messaging service."""
         pools = [service.numbers for service in self.services.values() if sender in service.numbers]
         return {sender, *(number for pool in pools for number in pool)}
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-        return task
-
-    async def pause(self, seconds: float) -> None:
-        """Sleep, but not past the end of the simulation."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.closing.wait(), seconds)
-
-    async def close(self) -> None:
-        self.closing.set()
-        tasks = list(self.tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self.client:
-            await self.client.aclose()
 
 
 def rfc2822(moment: datetime | None) -> str | None:

@@ -10,7 +10,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simulators.common.chaos import Rule
-from simulators.twilio.errors import TwilioError, render
 
 HTML = (
     "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
@@ -36,13 +35,6 @@ class Pausing(Protocol):
     async def pause(self, seconds: float) -> None: ...
 
 
-def refuse(status: int, code: int | None = None, headers: dict[str, str] | None = None) -> Response:
-    """Twilio's words for a refusal with this HTTP status."""
-    error = TwilioError({429: 20429, 401: 20003, 500: 20500, 503: 20503}.get(status, status))
-    error.status = status
-    return render(error, headers)
-
-
 class Exchange:
     """`perform` has the effect, `give` and `drop` end the request; `status` None: nobody was answered."""
 
@@ -53,7 +45,7 @@ class Exchange:
         scope: Scope,
         receive: Receive,
         send: Send,
-        refuse: Callable[[int, int | None, dict[str, str] | None], Response] = refuse,
+        refuse: Callable[[int, int | None, dict[str, str] | None], Response],
     ) -> None:
         self.refuse = refuse
         self.app, self.simulation, self.scope = app, simulation, scope

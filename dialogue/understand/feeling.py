@@ -1,4 +1,5 @@
-"""Feeling learnt from a business's own labelled messages: their words, their meaning, and what `mood` says of them."""
+"""Feeling learnt from a business's own labelled messages: their words, their meaning at every depth,
+and what `mood` says of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from sklearn.pipeline import FeatureUnion
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from dialogue.understand.model import Embed
-from dialogue.understand.mood import valences
+from dialogue.understand.mood import DIMENSIONS, valences
 from dialogue.understand.sentences import normal
 
 _threads = ThreadpoolController()
@@ -31,7 +32,7 @@ class Feeling:
 
 
 def learn(texts: Sequence[str], labels: Sequence[str], embed: Embed | None) -> Feeling:
-    """Any labels, two or more."""
+    """Any labels, two or more. `embed` gives a text as it stands at every depth of the encoder, its vector last."""
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")  # noqa: S106
     pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
     features = FeatureUnion([("words", words), ("pieces", pieces)]).fit([normal(text) for text in texts])
@@ -42,7 +43,6 @@ def learn(texts: Sequence[str], labels: Sequence[str], embed: Embed | None) -> F
 
 def _rows(texts: Sequence[str], features: FeatureUnion, embed: Embed | None) -> Any:
     meaning = embed(texts) if embed else np.zeros((len(texts), 1), np.float32)
-    known = dict(zip(texts, meaning, strict=True))
-    said = valences(texts, (lambda asked: np.stack([known[one] for one in asked])) if embed else None)
+    said = valences(texts, (lambda _: meaning[:, -DIMENSIONS:]) if embed else None)
     parts = [features.transform([normal(text) for text in texts]), sparse.csr_matrix(meaning)]
     return sparse.hstack([*parts, sparse.csr_matrix(np.array(said)[:, None])]).tocsr()

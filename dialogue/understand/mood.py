@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).with_name("mood.json")
 WORDS = Path(__file__).with_name("mood_words.yaml")
+DIMENSIONS = 384
+"""Of the vectors that its weights were learnt on."""
 NEGATIVE, POSITIVE = -0.15, 0.2
 """Below and above these it is more than a tone."""
 _TOKEN = re.compile(r"[\w']+|[!?]+")

@@ -59,7 +59,7 @@ def _learnt(known: Sequence[Sentence], embedder: MiniLM) -> Callable[[str], str]
     labels = [_name(one.label) for one in known]
     if len(set(labels)) < 2:
         raise BadFile("the training file has one label only: there is nothing to tell apart")
-    return learn([one.text for one in known], labels, embedder.vectors).label
+    return learn([one.text for one in known], labels, embedder.depths).label
 
 
 def _shipped(embedder: MiniLM, sides: bool) -> Callable[[str], str]:
@@ -74,19 +74,20 @@ def _rows(data: Path) -> Iterator[Sequence[object]]:
     train, dev = data / "sst2" / "train.csv", data / "sst2" / "dev.csv"
     if train.exists() and dev.exists():
         asked = read(dev)
-        yield _row("SST-2, learnt from its training file", measure(read(train), asked))
-        yield _row("SST-2, as shipped", measure([], asked))
+        yield _row("SST-2, learnt from its training file", 0.845, measure(read(train), asked))
+        yield _row("SST-2, as shipped", 0.667, measure([], asked))
 
 
-def _row(name: str, found: Found) -> Sequence[object]:
-    return (name, found.n, found.accuracy, found.macro_f1, found.train_s, found.p50_ms, found.p99_ms)
+def _row(name: str, usual: float, found: Found) -> Sequence[object]:
+    return (name, found.n, found.accuracy, usual, found.macro_f1, found.train_s, found.p50_ms, found.p99_ms)
 
 
 SECTION = Section(
     "sentiment",
     "Sentiment",
-    "Film reviews in two classes: `frontdesk eval sentiment`. The shipped weights were learnt from sentences that hold "
+    "Film reviews in two classes: `frontdesk eval sentiment`. *Usual* is what the same regression reaches on this file on "
+    "MiniLM's vectors, TF-IDF and VADER's scores, and VADER alone in the second row. The shipped weights were learnt from sentences that hold "
     "no film review, and nothing shipped was learnt from SST-2, whose licence is unclear.",
-    ("set", "messages", "accuracy", "macro F1", "training s", "p50 ms", "p99 ms"),
+    ("set", "messages", "accuracy", "usual", "macro F1", "training s", "p50 ms", "p99 ms"),
     _rows,
 )

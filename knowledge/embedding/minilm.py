@@ -93,7 +93,7 @@ class MiniLM:
 
         known = {text: vector for text in set(texts) if (vector := self._recall(text)) is not None}
         missing = [text for text in dict.fromkeys(texts) if text not in known]
-        for text, vector in zip(missing, self._compute(missing), strict=True):
+        for text, vector in zip(missing, self._compute(missing, "vectors", DIMENSIONS), strict=True):
             known[text] = vector
             self._remember(text, vector)
         return np.stack([known[text] for text in texts]) if texts else np.zeros((0, DIMENSIONS), np.float32)
@@ -110,7 +110,12 @@ class MiniLM:
             while len(self._known) > self._kept:
                 self._known.popitem(last=False)
 
-    def _compute(self, texts: Sequence[str]) -> "Vectors":
+    def depths(self, texts: Sequence[str]) -> "Vectors":
+        """Shape (len(texts), 7 * 384): the text as it stands after the words alone and after each layer, each of unit
+        length; the last is its vector. The lower ones still know of tone what the last has given up for its subject."""
+        return self._compute(texts, "depths", (LAYERS + 1) * DIMENSIONS)
+
+    def _compute(self, texts: Sequence[str], output: str, width: int) -> "Vectors":
         """Texts of like length together, so that little is computed for nothing."""
         import numpy as np
 
@@ -118,10 +123,10 @@ class MiniLM:
         session, pieces = self._loaded
         ids = [pieces.ids(text, LONGEST) for text in texts]
         order = sorted(range(len(ids)), key=lambda place: len(ids[place]))
-        out = np.empty((len(ids), DIMENSIONS), np.float32)
+        out = np.empty((len(ids), width), np.float32)
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
-            out[batch] = session.run(None, _padded([ids[place] for place in batch]))[0]
+            out[batch] = session.run([output], _padded([ids[place] for place in batch]))[0]
         return out
 
     @cached_property
@@ -161,11 +166,10 @@ def build(weights: Path) -> bytes:
     for name, (shape, offset, length) in _tensors(weights).items():
         graph.stored(name, shape, weights.name, offset, length)
     lengths = graph.node("Cast", [mask], "mask.int32", to=INT32)
-    state = _embedded(graph, ids)
+    states = [_embedded(graph, ids)]
     for number in range(LAYERS):
-        state = _layer(graph, f"encoder.layer.{number}", state, lengths)
-    _pooled(graph, state, mask)
-    graph.output("vectors", FLOAT, ["batch", DIMENSIONS])
+        states.append(_layer(graph, f"encoder.layer.{number}", states[-1], lengths))
+    _pooled(graph, states, mask)
     return graph.model({"": 20, _MICROSOFT: 1}, ir_version=10)
 
 
@@ -227,13 +231,18 @@ def _normal(graph: Graph, value: str, name: str) -> str:
     return graph.node("LayerNormalization", inputs, f"{name}.out", axis=-1, epsilon=EPSILON)
 
 
-def _pooled(graph: Graph, state: str, mask: str) -> None:
-    """The mean of what belongs to the text, at unit length."""
+def _pooled(graph: Graph, states: Sequence[str], mask: str) -> None:
+    """Of each state the mean of what belongs to the text, at unit length; the last is the vector."""
     weights = graph.node("Cast", [mask], "mask.float", to=FLOAT)
     second = graph.integers("second", [2])
     column = graph.node("Unsqueeze", [weights, second], "mask.column")
-    masked = graph.node("Mul", [state, column], "masked")
-    sums = graph.node("ReduceSum", [masked, "1"], "sums", keepdims=0)
     counts = graph.node("ReduceSum", [weights, "1"], "counts", keepdims=1)
-    mean = graph.node("Div", [sums, counts], "mean")
-    graph.node("LpNormalization", [mean], "vectors", axis=1, p=2)
+    names = [f"depth.{number}" for number in range(len(states) - 1)] + ["vectors"]
+    for name, state in zip(names, states, strict=True):
+        masked = graph.node("Mul", [state, column], f"{name}.masked")
+        sums = graph.node("ReduceSum", [masked, "1"], f"{name}.sums", keepdims=0)
+        mean = graph.node("Div", [sums, counts], f"{name}.mean")
+        graph.node("LpNormalization", [mean], name, axis=1, p=2)
+    graph.node("Concat", names, "depths", axis=1)
+    graph.output("vectors", FLOAT, ["batch", DIMENSIONS])
+    graph.output("depths", FLOAT, ["batch", len(states) * DIMENSIONS])

@@ -31,14 +31,19 @@ def tensors(file: Path) -> dict[str, Floats]:
 
 def vector(ids: list[int], w: dict[str, Floats]) -> Floats:
     """One text at a time, without padding, in double precision."""
+    return depths(ids, w)[-1]
+
+
+def depths(ids: list[int], w: dict[str, Floats]) -> list[Floats]:
+    """The same before the first layer and after each."""
     words = w["embeddings.word_embeddings.weight"][ids]
     places = w["embeddings.position_embeddings.weight"][: len(ids)]
     kind = w["embeddings.token_type_embeddings.weight"][0]
-    x = _normal(words + places + kind, "embeddings.LayerNorm", w)
+    states = [_normal(words + places + kind, "embeddings.LayerNorm", w)]
     for number in range(6):
-        x = _layer(x, f"encoder.layer.{number}", w)
-    mean = x.mean(axis=0)
-    return np.asarray(mean / np.linalg.norm(mean))
+        states.append(_layer(states[-1], f"encoder.layer.{number}", w))
+    means = [state.mean(axis=0) for state in states]
+    return [np.asarray(mean / np.linalg.norm(mean)) for mean in means]
 
 
 def _layer(x: Floats, name: str, w: dict[str, Floats]) -> Floats:

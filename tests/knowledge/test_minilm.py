@@ -45,6 +45,13 @@ def test_exactly_the_model() -> None:
     assert np.abs(found - np.stack(list(golden.values()))).max() < 1e-5
 
 
+def test_every_depth_of_it() -> None:
+    weights = oracle.tensors(folder() / "model.safetensors")
+    pieces, texts = WordPiece(folder() / "vocab.txt"), TEXTS[:4]
+    expected = [np.concatenate(oracle.depths(pieces.ids(text, LONGEST), weights)) for text in texts]
+    assert np.abs(EMBEDDER.depths(texts) - np.stack(expected)).max() < 1e-5
+
+
 def _rewrite() -> None:
     weights, pieces = (
         oracle.tensors(folder() / "model.safetensors"),

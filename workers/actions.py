@@ -24,7 +24,7 @@ from store import audit, effects, notifications, ruling, skill_runs, timers, tur
 from store.db import Tx
 from store.timers import Timer
 from workers import talks
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -53,20 +53,16 @@ class Call:
         return self.attempt > (MOST if self.action.safe_to_repeat else 1)
 
 
-class ActionWorker:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-        self._actions = HttpActions(rt.db, rt.web)
+class ActionWorker(Worker[Due]):
+    topic = TOPIC
 
-    def loop(self) -> Loop[Due]:
-        return Loop(TOPIC, self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s)
+    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
+        super().__init__(rt, only)
+        self._actions = HttpActions(rt.db, rt.web)
 
     async def claim(self, limit: int) -> Sequence[Due]:
         async with self._rt.db.dispatch() as dispatch:
             return await timers.claim(dispatch, limit, LEASE, self._only, calls_out=True)
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         workspace_id, timer_id = due

@@ -16,7 +16,7 @@ from runtime.runtime import Runtime
 from store import banks, contacts, notifications, positions, workspaces
 from store.banks import Linked
 from store.notifications import Kind
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -38,31 +38,20 @@ class _Fails(Exception):
         self.reason = reason
 
 
-class BankWorker:
+class BankWorker(Worker[Due]):
+    topic = "banks"
+    at_once = 4
+
     def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
+        super().__init__(rt, only)
         self._steps: dict[BankState, Callable[[UUID, Linked], Awaitable[None]]] = {
             BankState.WANTED: self._offer, BankState.OFFERED: self._finish, BankState.LINKING: self._relate,
             BankState.CHECKING: self._check, BankState.LOGIN_REQUIRED: self._renew, BankState.REMOVED: self._take_back,
         }  # fmt: skip
 
-    def loop(self) -> Loop[Due]:
-        return Loop(
-            "banks",
-            self.claim,
-            self.work,
-            self.next_due_s,
-            self._rt.wake,
-            self._rt.settings.poll_s,
-            at_once=4,
-        )
-
     async def claim(self, limit: int) -> Sequence[Due]:
         async with self._rt.db.dispatch() as dispatch:
             return await banks.claim(dispatch, limit, LEASE, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         workspace_id, link_id = due

@@ -10,11 +10,10 @@ from uuid import UUID, uuid4
 from domain.booking import BookingSettings
 from domain.calendars import Held
 from integrations.google_calendar import CalendarFailed, Changes, Fault, GoogleCalendar
-from runtime.runtime import Runtime
 from store import calendar_events, calendars, notifications, waiting, workspaces
 from store.calendars import Link
 from workers import calendar_changes, calendar_faults
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -29,23 +28,14 @@ Due = tuple[UUID, UUID]
 """(workspace, link)"""
 
 
-class CalendarReader:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-
-    def loop(self) -> Loop[Due]:
-        return Loop(
-            "calendars", self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s
-        )
+class CalendarReader(Worker[Due]):
+    topic = "calendars"
 
     async def claim(self, limit: int) -> Sequence[Due]:
         if self._rt.calendars is None:
             return ()
         async with self._rt.db.dispatch() as dispatch:
             return await calendars.claim(dispatch, limit, LEASE, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         workspace_id, link_id = due

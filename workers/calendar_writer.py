@@ -9,13 +9,12 @@ from uuid import UUID
 from domain.booking import BookingSettings
 from domain.calendars import Held, title
 from integrations.google_calendar import CalendarFailed, Fault, GoogleCalendar
-from runtime.runtime import Runtime
 from store import calendar_events, calendars, notifications, workspaces
 from store.calendar_events import Job
 from store.calendars import Link
 from store.db import Tx
 from workers import calendar_faults
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -27,23 +26,14 @@ Due = tuple[UUID, UUID, UUID]
 """(workspace, link, appointment)"""
 
 
-class CalendarWriter:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-
-    def loop(self) -> Loop[Due]:
-        return Loop(
-            "calendar events", self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s
-        )
+class CalendarWriter(Worker[Due]):
+    topic = "calendar events"
 
     async def claim(self, limit: int) -> Sequence[Due]:
         if self._rt.calendars is None:
             return ()
         async with self._rt.db.dispatch() as dispatch:
             return await calendar_events.claim(dispatch, limit, LEASE, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         workspace_id, link_id, appointment_id = due

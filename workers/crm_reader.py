@@ -12,13 +12,12 @@ from domain.crm_settings import CrmSettings, settings_of
 from domain.errors import Conflict
 from domain.messages import Address, Scheme
 from integrations.gohighlevel import CrmFailed, Fault, GoHighLevel, There
-from runtime.runtime import Runtime
 from store import contacts, crm_contacts, crm_links, notifications, workspaces
 from store.crm_links import Link
 from store.db import Tx
 from workers import crm_faults
+from workers.base import Worker
 from workers.calendar_faults import pause
-from workers.loop import Loop
 
 logger = logging.getLogger(__name__)
 
@@ -35,19 +34,12 @@ Due = tuple[UUID, UUID]
 """(workspace, link)"""
 
 
-class CrmReader:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-
-    def loop(self) -> Loop[Due]:
-        return Loop("crm", self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s)
+class CrmReader(Worker[Due]):
+    topic = "crm"
 
     async def claim(self, limit: int) -> Sequence[Due]:
         async with self._rt.db.dispatch() as dispatch:
             return await crm_links.claim(dispatch, limit, LEASE, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         workspace_id, link_id = due

@@ -7,11 +7,10 @@ from uuid import UUID
 
 from domain.crm_settings import settings_of
 from integrations.gohighlevel import CrmFailed
-from runtime.runtime import Runtime
 from store import crm_contacts, crm_links, workspaces
 from workers import crm_faults
+from workers.base import Worker
 from workers.crm_sync import CrmSync
-from workers.loop import Loop
 
 logger = logging.getLogger(__name__)
 
@@ -21,21 +20,12 @@ Due = tuple[UUID, UUID, UUID]
 """(workspace, link, contact)"""
 
 
-class CrmWriter:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-
-    def loop(self) -> Loop[Due]:
-        return Loop(
-            "crm contacts", self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s
-        )
+class CrmWriter(Worker[Due]):
+    topic = "crm contacts"
 
     async def claim(self, limit: int) -> Sequence[Due]:
         async with self._rt.db.dispatch() as dispatch:
             return await crm_contacts.claim(dispatch, limit, LEASE, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         workspace_id, link_id, contact_id = due

@@ -31,20 +31,17 @@ from store.permission import Refused, Waits
 from store.reconciling import Lost
 from store.sending import Claimed, Ready
 from workers import reminders
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
 
-class DeliveryWorker:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-        self._lease = timedelta(seconds=rt.settings.send_lease_s)
+class DeliveryWorker(Worker[Claimed]):
+    topic = DELIVERIES
 
-    def loop(self) -> Loop[Claimed]:
-        return Loop(
-            DELIVERIES, self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s
-        )
+    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
+        super().__init__(rt, only)
+        self._lease = timedelta(seconds=rt.settings.send_lease_s)
 
     async def claim(self, limit: int) -> Sequence[Claimed]:
         async with self._rt.db.dispatch() as dispatch:

@@ -16,7 +16,7 @@ from runtime.wake import DOCUMENTS, KNOWLEDGE
 from store import documents, vectors
 from store.documents import MOST_ATTEMPTS, Learnt, Work
 from store.knowledge import Chunk
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -33,29 +33,15 @@ class NotWanted(Exception):
     """The document was deleted, or a newer version came."""
 
 
-class DocumentWorker:
+class DocumentWorker(Worker[Due]):
     """Two at once, because each is a process beside this one."""
 
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-
-    def loop(self) -> Loop[Due]:
-        return Loop(
-            DOCUMENTS,
-            self.claim,
-            self.work,
-            self.next_due_s,
-            self._rt.wake,
-            self._rt.settings.poll_s,
-            at_once=2,
-        )
+    topic = DOCUMENTS
+    at_once = 2
 
     async def claim(self, limit: int) -> Sequence[Due]:
         async with self._rt.db.dispatch() as dispatch:
             return await documents.claim(dispatch, limit, LEASE, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         workspace_id, version_id = due

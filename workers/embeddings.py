@@ -6,10 +6,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from domain.errors import TurnFailed
-from runtime.runtime import Runtime
 from runtime.wake import KNOWLEDGE
 from store import vectors
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -19,27 +18,13 @@ BATCH = 32
 RETRY = timedelta(seconds=5)
 
 
-class EmbeddingWorker:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only, self._embedder = rt, only, rt.embedder
-
-    def loop(self) -> Loop[UUID]:
-        return Loop(
-            KNOWLEDGE,
-            self.claim,
-            self.work,
-            self.next_due_s,
-            self._rt.wake,
-            self._rt.settings.poll_s,
-            at_once=1,
-        )
+class EmbeddingWorker(Worker[UUID]):
+    topic = KNOWLEDGE
+    at_once = 1
 
     async def claim(self, limit: int) -> Sequence[UUID]:
         async with self._rt.db.dispatch() as dispatch:
-            return await vectors.claim(dispatch, self._embedder.model, limit, LEASE, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
+            return await vectors.claim(dispatch, self._rt.embedder.model, limit, LEASE, self._only)
 
     async def work(self, workspace_id: UUID) -> None:
         """Batch by batch, each kept when it is made: who is killed has lost one."""
@@ -52,17 +37,17 @@ class EmbeddingWorker:
                 await vectors.later(tx, RETRY)
 
     async def _batch(self, workspace_id: UUID) -> bool:
-        model = self._embedder.model
+        model = self._rt.embedder.model
         async with self._rt.db.transaction(workspace_id) as tx:
             state = await vectors.state(tx, LEASE)
             bare = await vectors.missing(tx, model, BATCH)
             if state is None:
                 return False
             if not bare:
-                if await vectors.into_graph(tx, model, self._embedder.dimensions):
+                if await vectors.into_graph(tx, model, self._rt.embedder.dimensions):
                     return True
                 return not await vectors.serve(tx, model, state.version)
-        made = await self._embedder.embed([one.words for one in bare])
+        made = await self._rt.embedder.embed([one.words for one in bare])
         async with self._rt.db.transaction(workspace_id) as tx:
             await vectors.add(tx, model, [one.nr for one in bare], made.tolist())
         return True

@@ -10,7 +10,8 @@ from runtime.wake import INBOX
 from store import inbox, notifications, receipts
 from store.db import UNAVAILABLE, Tx, is_collision
 from store.inbox import Saved
-from workers.loop import Loop, bare_trace
+from workers.base import Worker
+from workers.loop import bare_trace
 
 logger = logging.getLogger(__name__)
 
@@ -24,20 +25,18 @@ GIVE_NOTICE = 5
 """So many times a message could not be read before people hear of it; it is tried for as long as it is there."""
 
 
-class InboxWorker:
+class InboxWorker(Worker[UUID]):
     """A message that cannot be read (a bug) holds up no other."""
 
+    topic = INBOX
+    at_once = 4
+
     def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
+        super().__init__(rt, only)
         self._not_before: dict[UUID, float] = {}
         self._reading: set[UUID] = set()
         self._again: set[UUID] = set()
         """Something may have come to these while they were being read."""
-
-    def loop(self) -> Loop[UUID]:
-        return Loop(
-            INBOX, self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s, at_once=4
-        )
 
     async def claim(self, limit: int) -> Sequence[UUID]:
         """Businesses in which something waits and nobody is known to read."""

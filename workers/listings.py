@@ -6,36 +6,21 @@ from datetime import timedelta
 from uuid import UUID
 
 from domain.errors import TurnFailed
-from runtime.runtime import Runtime
 from runtime.wake import LISTINGS
 from store import listing_vectors
+from workers.base import Worker
 from workers.embeddings import BATCH, LEASE, RETRY
-from workers.loop import Loop
 
 logger = logging.getLogger(__name__)
 
 
-class ListingWorker:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only, self._embedder = rt, only, rt.embedder
-
-    def loop(self) -> Loop[UUID]:
-        return Loop(
-            LISTINGS,
-            self.claim,
-            self.work,
-            self.next_due_s,
-            self._rt.wake,
-            self._rt.settings.poll_s,
-            at_once=1,
-        )
+class ListingWorker(Worker[UUID]):
+    topic = LISTINGS
+    at_once = 1
 
     async def claim(self, limit: int) -> Sequence[UUID]:
         async with self._rt.db.dispatch() as dispatch:
-            return await listing_vectors.claim(dispatch, self._embedder.model, limit, LEASE, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
+            return await listing_vectors.claim(dispatch, self._rt.embedder.model, limit, LEASE, self._only)
 
     async def work(self, workspace_id: UUID) -> None:
         """Batch by batch, each kept when it is made: who is killed has lost one."""
@@ -48,7 +33,7 @@ class ListingWorker:
                 await listing_vectors.later(tx, RETRY)
 
     async def _batch(self, workspace_id: UUID, lease: timedelta) -> bool:
-        model = self._embedder.model
+        model = self._rt.embedder.model
         async with self._rt.db.transaction(workspace_id) as tx:
             version = await listing_vectors.renew(tx, lease)
             bare = await listing_vectors.missing(tx, model, BATCH)
@@ -56,7 +41,7 @@ class ListingWorker:
                 return False
             if not bare:
                 return not await listing_vectors.serve(tx, model, version)
-        made = await self._embedder.embed([one.words for one in bare])
+        made = await self._rt.embedder.embed([one.words for one in bare])
         async with self._rt.db.transaction(workspace_id) as tx:
             await listing_vectors.add(tx, model, list(zip(bare, made.tolist(), strict=True)))
         return True

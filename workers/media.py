@@ -16,11 +16,10 @@ from channels import sniff
 from channels.base import Fetch
 from channels.sniff import NotTaken
 from runtime.http import Client
-from runtime.runtime import Runtime
 from store import attachments, channels
 from store.attachments import Pending
 from store.db import Tx
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -49,27 +48,13 @@ class Fetched:
     kind: str
 
 
-class MediaWorker:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-
-    def loop(self) -> Loop[Due]:
-        return Loop(
-            "media",
-            self.claim,
-            self.work,
-            self.next_due_s,
-            self._rt.wake,
-            self._rt.settings.poll_s,
-            at_once=4,
-        )
+class MediaWorker(Worker[Due]):
+    topic = "media"
+    at_once = 4
 
     async def claim(self, limit: int) -> Sequence[Due]:
         async with self._rt.db.dispatch() as dispatch:
             return await attachments.claim(dispatch, limit, LEASE, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         workspace_id, attachment_id = due

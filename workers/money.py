@@ -14,7 +14,7 @@ from runtime.runtime import Runtime
 from runtime.wake import EVENTS
 from store import money, moving
 from store.moving import CLOCKS_APART, Way
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -26,28 +26,17 @@ Found = tuple[str, str, str]
 STATES = {Kind.TRANSFER: TRANSFERS, Kind.ORDER: ORDERS, Kind.ACCOUNT: ACCOUNTS}
 
 
-class MoneyWorker:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-        self._lease = timedelta(seconds=rt.settings.send_lease_s)
+class MoneyWorker(Worker[Due]):
+    topic = "money"
+    at_once = 4
 
-    def loop(self) -> Loop[Due]:
-        return Loop(
-            "money",
-            self.claim,
-            self.work,
-            self.next_due_s,
-            self._rt.wake,
-            self._rt.settings.poll_s,
-            at_once=4,
-        )
+    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
+        super().__init__(rt, only)
+        self._lease = timedelta(seconds=rt.settings.send_lease_s)
 
     async def claim(self, limit: int) -> Sequence[Due]:
         async with self._rt.db.dispatch() as dispatch:
             return await moving.claim(dispatch, limit, self._lease, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         workspace_id, intent_id = due

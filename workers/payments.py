@@ -12,7 +12,7 @@ from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES, EVENTS
 from store import payments, settling
 from store.settling import Act, Work
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -24,28 +24,17 @@ Due = tuple[UUID, UUID]
 """(workspace, payment)"""
 
 
-class PaymentWorker:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-        self._lease = min(LEASE, timedelta(seconds=2 * rt.settings.send_lease_s))
+class PaymentWorker(Worker[Due]):
+    topic = "payments"
+    at_once = 4
 
-    def loop(self) -> Loop[Due]:
-        return Loop(
-            "payments",
-            self.claim,
-            self.work,
-            self.next_due_s,
-            self._rt.wake,
-            self._rt.settings.poll_s,
-            at_once=4,
-        )
+    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
+        super().__init__(rt, only)
+        self._lease = min(LEASE, timedelta(seconds=2 * rt.settings.send_lease_s))
 
     async def claim(self, limit: int) -> Sequence[Due]:
         async with self._rt.db.dispatch() as dispatch:
             return await settling.claim(dispatch, limit, self._lease, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         workspace_id, payment_id = due

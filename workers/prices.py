@@ -9,7 +9,7 @@ from integrations.alpaca import BrokerFailed
 from runtime import live_prices
 from runtime.runtime import Runtime
 from store import positions
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -17,20 +17,13 @@ Due = tuple[UUID, ...]
 """All businesses at once: a symbol is asked for once."""
 
 
-class PriceWorker:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only, self._next = rt, only, 0.0
+class PriceWorker(Worker[Due]):
+    topic = "prices"
+    at_once = 1
 
-    def loop(self) -> Loop[Due]:
-        return Loop(
-            "prices",
-            self.claim,
-            self.work,
-            self.next_due_s,
-            self._rt.wake,
-            self._rt.settings.poll_s,
-            at_once=1,
-        )
+    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
+        super().__init__(rt, only)
+        self._next = 0.0
 
     async def claim(self, limit: int) -> Sequence[Due]:
         """Two schedulers at once ask twice and write once."""
@@ -41,9 +34,6 @@ class PriceWorker:
         async with self._rt.db.dispatch() as dispatch:
             found = await positions.everybody(dispatch, self._only)
         return [tuple(found)] if found else []
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         broker = self._rt.open_broker()

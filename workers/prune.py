@@ -6,19 +6,19 @@ from datetime import timedelta
 
 from runtime.runtime import Runtime
 from store import events
-from workers.loop import Loop
+from workers.base import Worker
 
 EVERY_S = 600.0
 AT_ONCE = 5_000
 
 
-class PruneWorker:
-    def __init__(self, rt: Runtime) -> None:
-        self._rt, self._next = rt, 0.0
-        self._keep = timedelta(days=rt.settings.event_days)
+class PruneWorker(Worker[timedelta]):
+    topic = "prune"
 
-    def loop(self) -> Loop[timedelta]:
-        return Loop("prune", self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s)
+    def __init__(self, rt: Runtime) -> None:
+        super().__init__(rt)
+        self._next = 0.0
+        self._keep = timedelta(days=rt.settings.event_days)
 
     async def claim(self, limit: int) -> Sequence[timedelta]:
         """Two schedulers at once take turns at the same rows."""
@@ -27,9 +27,6 @@ class PruneWorker:
             return []
         self._next = now + EVERY_S
         return [self._keep]
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, keep: timedelta) -> None:
         """In short transactions."""

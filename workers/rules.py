@@ -20,7 +20,8 @@ from store import ruling as rules
 from store.db import Tx
 from store.events import Event
 from store.timers import Timer
-from workers.loop import Loop, bare_trace
+from workers.base import Worker
+from workers.loop import bare_trace
 
 logger = logging.getLogger(__name__)
 
@@ -30,23 +31,15 @@ MOST, WINDOW = 10, timedelta(hours=1)
 Stage = Callable[[Turn], Turn]
 
 
-class RuleWorker:
+class RuleWorker(Worker[UUID]):
     """Follows the log of each workspace that has rules for it."""
 
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-        self._caught_up = False
+    topic = "rules"
+    at_once = 4
 
-    def loop(self) -> Loop[UUID]:
-        return Loop(
-            "rules",
-            self.claim,
-            self.work,
-            self.next_due_s,
-            self._rt.wake,
-            self._rt.settings.poll_s,
-            at_once=4,
-        )
+    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
+        super().__init__(rt, only)
+        self._caught_up = False
 
     async def claim(self, limit: int) -> Sequence[UUID]:
         """Workspaces in whose log something new can be read."""
@@ -68,9 +61,6 @@ class RuleWorker:
             async with self._rt.db.transaction(workspace_id) as tx:
                 await workspaces.plan_rules(tx, (await workspaces.get(tx)).profile)
         self._caught_up = True
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, workspace_id: UUID) -> None:
         """The next events, one transaction each: one that breaks holds up nothing that came before it."""

@@ -4,22 +4,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from runtime.runtime import Runtime
 from store import schedules, workspaces
-from workers.loop import Loop
+from workers.base import Worker
 
 LEASE = timedelta(seconds=60)
 Due = tuple[UUID, str]
 """(workspace, rule)"""
 
 
-class ScheduleWorker:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-
-    def loop(self) -> Loop[Due]:
-        poll_s = self._rt.settings.poll_s
-        return Loop("schedules", self.claim, self.work, self.next_due_s, self._rt.wake, poll_s, at_once=2)
+class ScheduleWorker(Worker[Due]):
+    topic = "schedules"
+    at_once = 2
 
     async def claim(self, limit: int) -> Sequence[Due]:
         async with self._rt.db.dispatch() as dispatch:

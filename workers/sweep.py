@@ -9,7 +9,7 @@ from uuid import UUID
 from domain.errors import BadPayload, SendFailed
 from runtime.runtime import Runtime
 from store import channels, inbox, receipts, workspaces
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -23,16 +23,15 @@ Due = tuple[UUID, UUID]
 """(workspace, channel)"""
 
 
-class SweepWorker:
+class SweepWorker(Worker[Due]):
     """Receipts make it harmless: what was received is passed over, whoever received it."""
 
+    topic = "sweep"
+
     def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
+        super().__init__(rt, only)
         self._next: dict[UUID, float] = {}
         self._seen_until: dict[UUID, datetime] = {}
-
-    def loop(self) -> Loop[Due]:
-        return Loop("sweep", self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s)
 
     async def claim(self, limit: int) -> Sequence[Due]:
         """Channels whose turn it is. Two schedulers at once ask twice and store once."""
@@ -42,9 +41,6 @@ class SweepWorker:
         due = [one for one in known if self._next.get(one[1], 0) <= now][:limit]
         self._next |= {channel_id: now + self._rt.settings.sweep_s for _, channel_id in due}
         return due
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         workspace_id, channel_id = due

@@ -8,11 +8,10 @@ from uuid import UUID
 from channels.base import Template
 from domain import templates as filling
 from domain.errors import Disposition, SendFailed
-from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES
 from store import audit, channels, templates, workspaces
 from store.templates import Version
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -21,27 +20,13 @@ Due = tuple[UUID, UUID]
 """(workspace, template version)"""
 
 
-class TemplateWorker:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-
-    def loop(self) -> Loop[Due]:
-        return Loop(
-            "templates",
-            self.claim,
-            self.work,
-            self.next_due_s,
-            self._rt.wake,
-            self._rt.settings.poll_s,
-            at_once=1,
-        )
+class TemplateWorker(Worker[Due]):
+    topic = "templates"
+    at_once = 1
 
     async def claim(self, limit: int) -> Sequence[Due]:
         async with self._rt.db.dispatch() as dispatch:
             return await templates.claim(dispatch, limit, LEASE, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         workspace_id, version_id = due

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from runtime.runtime import Runtime
 from runtime.wake import DELIVERIES
 from store import appointments, audit, conversations, drafts, timers
 from store.db import Tx
 from store.timers import Timer
 from workers import callbacks, news, reminders, rules
-from workers.loop import Loop
+from workers.base import Worker
 
 RULED = frozenset({timers.STATUS_AGES, timers.RULE_WAITS, timers.IDLE, timers.ELAPSED, timers.SCHEDULED})
 LEASE = timedelta(seconds=30)
@@ -18,19 +17,12 @@ Due = tuple[UUID, UUID]
 """(workspace, timer)"""
 
 
-class TimerWorker:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-
-    def loop(self) -> Loop[Due]:
-        return Loop("timers", self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s)
+class TimerWorker(Worker[Due]):
+    topic = "timers"
 
     async def claim(self, limit: int) -> Sequence[Due]:
         async with self._rt.db.dispatch() as dispatch:
             return await timers.claim(dispatch, limit, LEASE, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, due: Due) -> None:
         workspace_id, timer_id = due

@@ -21,7 +21,8 @@ from runtime.wake import DELIVERIES, TURNS
 from store import channels, summaries, turns, workspaces
 from store.db import TRACE, UNAVAILABLE, is_collision
 from store.turns import Claim, Outcome, Started
-from workers.loop import Loop, bare_trace
+from workers.base import Worker
+from workers.loop import bare_trace
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +32,15 @@ WARM = 8
 """Businesses learnt before the first message; where there are more, most share one model."""
 
 
-class TurnWorker:
+class TurnWorker(Worker[Claim]):
     """Many turns at once; per conversation one, in seq order."""
 
-    def __init__(self, rt: Runtime, name: str, only: UUID | None = None) -> None:
-        self._rt, self._name, self._only = rt, name, only
-        self._lease = timedelta(seconds=rt.settings.lease_s)
+    topic = TURNS
 
-    def loop(self) -> Loop[Claim]:
-        return Loop(TURNS, self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s)
+    def __init__(self, rt: Runtime, name: str, only: UUID | None = None) -> None:
+        super().__init__(rt, only)
+        self._name = name
+        self._lease = timedelta(seconds=rt.settings.lease_s)
 
     async def warm_up(self) -> None:
         """Learn every business before its first message, so that nobody waits for it."""

@@ -21,26 +21,17 @@ from store import appointments, notifications, waiting, workspaces
 from store.db import Tx
 from store.turns import Started
 from workers import talks
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
 
-class WaitlistWorker:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-
-    def loop(self) -> Loop[UUID]:
-        return Loop(
-            "waitlist", self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s
-        )
+class WaitlistWorker(Worker[UUID]):
+    topic = "waitlist"
 
     async def claim(self, limit: int) -> Sequence[UUID]:
         async with self._rt.db.dispatch() as dispatch:
             return await waiting.due(dispatch, limit, self._only)
-
-    async def next_due_s(self) -> float | None:
-        return None
 
     async def work(self, workspace_id: UUID) -> None:
         """One is asked in each transaction, so that what is kept for one is seen when the next is looked at."""

@@ -12,10 +12,9 @@ import httpx2
 
 from domain import webhooks as rules
 from runtime.http import NotPublic
-from runtime.runtime import Runtime
 from store import events, webhooks
 from store.webhooks import Attempt
-from workers.loop import Loop
+from workers.base import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -27,17 +26,11 @@ Due = tuple[UUID, UUID]
 """(workspace, call)"""
 
 
-class WebhookFollower:
+class WebhookFollower(Worker[UUID]):
     """Reads the log of each workspace that has webhooks for it."""
 
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-
-    def loop(self) -> Loop[UUID]:
-        poll_s = self._rt.settings.poll_s
-        return Loop(
-            "webhook-events", self.claim, self.work, self.next_due_s, self._rt.wake, poll_s, at_once=2
-        )
+    topic = "webhook-events"
+    at_once = 2
 
     async def claim(self, limit: int) -> Sequence[UUID]:
         async with self._rt.db.dispatch() as dispatch:
@@ -45,21 +38,14 @@ class WebhookFollower:
             moved = await events.moved(dispatch, places) if places else {}
         return [workspace_id for workspace_id, readable in moved.items() if readable][:limit]
 
-    async def next_due_s(self) -> float | None:
-        return None
-
     async def work(self, workspace_id: UUID) -> None:
         async with self._rt.db.transaction(workspace_id) as tx:
             await webhooks.read_on(tx)
         await self._rt.wake.wake(TOPIC)
 
 
-class WebhookWorker:
-    def __init__(self, rt: Runtime, only: UUID | None = None) -> None:
-        self._rt, self._only = rt, only
-
-    def loop(self) -> Loop[Due]:
-        return Loop(TOPIC, self.claim, self.work, self.next_due_s, self._rt.wake, self._rt.settings.poll_s)
+class WebhookWorker(Worker[Due]):
+    topic = TOPIC
 
     async def claim(self, limit: int) -> Sequence[Due]:
         async with self._rt.db.dispatch() as dispatch:

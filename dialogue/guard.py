@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from dialogue import words
 from dialogue.asking import context_of, summary
@@ -33,6 +34,8 @@ _SCALES = {
 Figure = tuple[str, str]
 """Kind and normal form."""
 Reader = Callable[[re.Match[str]], Figure | None]
+Sources = tuple[list[str], list[str]]
+"""Texts to quote from: those that change seldom, and those of this turn."""
 LEAK = 24
 """Characters of the instructions that, said word for word, are a leak and no coincidence."""
 
@@ -48,16 +51,33 @@ def guard(turn: Turn) -> Turn:
 
 
 def complaints(reply: Reply, turn: Turn) -> list[str]:
-    trusted = _sources(turn) if reply.model else _trusted(turn)
-    loose = figures(reply.text) - figures(trusted)
-    links = _links(reply.text) - _links(trusted)
-    found = [f"nothing supports {kind} {value}" for kind, value in sorted(loose)]
-    found += [f"no source has the link {link}" for link in sorted(links)]
+    found = _unsupported(reply, turn)
     if turn.profile.workspace.industry == "real_estate" and fair_housing.describes(reply.text):
         found.append("it describes who lives somewhere or rates an area")
     if turn.profile.workspace.industry == "finance" and advice.gives(reply.text):
         found.append("it gives advice, or a forecast")
     return found + (["it repeats the instructions"] if _leaks(reply.text, turn) else [])
+
+
+def _unsupported(reply: Reply, turn: Turn) -> list[str]:
+    """The sources are long: they are read only for a reply that says something they must support."""
+    loose, links = figures(reply.text), _links(reply.text)
+    if not loose and not links:
+        return []
+    standing, passing = _sources(turn) if reply.model else _trusted(turn)
+    for text in standing:
+        found = _stands_in(text)
+        loose, links = loose - found[0], links - found[1]
+    for text in passing if loose or links else ():
+        loose, links = loose - figures(text), links - _links(text)
+    faults = [f"nothing supports {kind} {value}" for kind, value in sorted(loose)]
+    return faults + [f"no source has the link {link}" for link in sorted(links)]
+
+
+@lru_cache(maxsize=128)
+def _stands_in(text: str) -> tuple[frozenset[Figure], frozenset[str]]:
+    """Figures and links of what is the same in turn after turn."""
+    return frozenset(figures(text)), frozenset(_links(text))
 
 
 def figures(text: str) -> set[Figure]:
@@ -107,7 +127,7 @@ def _links(text: str) -> set[str]:
     return {match[0].lower().rstrip(".,;:") for match in _LINK.finditer(text)}
 
 
-def _trusted(turn: Turn) -> str:
+def _trusted(turn: Turn) -> Sources:
     """Everything that a reply may quote."""
     profile = turn.profile
     own = profile.model_dump_json(
@@ -119,11 +139,10 @@ def _trusted(turn: Turn) -> str:
     said = [line.text for line in (*turn.history, *turn.burst)]
     passages = [f"{passage.source} {passage.heading} {passage.text}" for passage in turn.passages]
     skill = [*([turn.spoken.text] if turn.spoken else []), *turn.added]
-    templates = [words.literals(language) for language in words.LANGUAGES]
-    return "\n".join([own, *context, *readings, *said, *passages, *skill, *templates])
+    return [own, *_literals()], [*context, *readings, *said, *passages, *skill]
 
 
-def _sources(turn: Turn) -> str:
+def _sources(turn: Turn) -> Sources:
     """What a model may quote: documents, opening hours and names. What the customer wrote is no source (they may have
     written it to hear it back), and neither is what we said before, which they may have made us say."""
     profile = turn.profile
@@ -131,8 +150,12 @@ def _sources(turn: Turn) -> str:
         include={"workspace": {"name"}, "hours": True, "assistant": {"name", "greeting"}}
     )
     passages = [f"{passage.source} {passage.heading} {passage.text}" for passage in turn.passages]
-    templates = [words.literals(language) for language in words.LANGUAGES]
-    return "\n".join([own, *passages, *templates, *(disclosure(profile, one) for one in words.LANGUAGES)])
+    return [own, *_literals(), *(disclosure(profile, one) for one in words.LANGUAGES)], passages
+
+
+def _literals() -> list[str]:
+    """What our own templates say."""
+    return [words.literals(language) for language in words.LANGUAGES]
 
 
 def _leaks(text: str, turn: Turn) -> bool:

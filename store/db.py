@@ -116,6 +116,9 @@ class Accounts:
     vault: Vault
 
 
+_SHARED: ContextVar[Dispatch | None] = ContextVar("shared", default=None)
+
+
 class Database:
     def __init__(self, url: str, keyring: Keyring, *, clock: Clock | None = None, pool: int = 8) -> None:
         self.engine: AsyncEngine = create_async_engine(
@@ -134,8 +137,23 @@ class Database:
 
     @asynccontextmanager
     async def dispatch(self) -> AsyncIterator[Dispatch]:
+        shared = _SHARED.get()
+        if shared is not None:
+            yield shared
+            return
         async with self._begin("frontdesk_dispatch", "") as (connection, now):
             yield Dispatch(connection, now)
+
+    @asynccontextmanager
+    async def dispatch_shared(self) -> AsyncIterator[None]:
+        """Every `dispatch` that this task begins inside is one and the same: many may ask for what is due at the
+        price of one. What one of them claims is theirs when the block ends."""
+        async with self.dispatch() as dispatch:
+            before = _SHARED.set(dispatch)
+            try:
+                yield
+            finally:
+                _SHARED.reset(before)
 
     @asynccontextmanager
     async def found(self, workspace_id: UUID) -> AsyncIterator[Tx]:

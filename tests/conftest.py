@@ -33,8 +33,18 @@ def postgres() -> Iterator[EmbeddedPostgres]:
         server = EmbeddedPostgres.start(Path(directory) / "postgres")
         migrate(server.owner_url)
         server.create_login()
+        _forgetful(server.owner_url)
         yield server
         server.stop()
+
+
+def _forgetful(owner_url: str) -> None:
+    """Nobody pulls this server's plug, so that it need not wait for the disk at every commit. Servers that are killed
+    (tests/faults, tests/deploy) are others, and wait."""
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(f"alter system set {setting} = off")
+        connection.execute("select pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")

@@ -86,12 +86,21 @@ class Stage:
         )
         until = self._now() + SOON
         while True:
-            if await _once(often) or await _once(seldom):
+            if await _once(often) or await self._once_together(seldom):
                 continue
             if self.stripe.state.tasks:
                 await self.stripe.state.quiet()
             elif not await self._skip(workspace_id, until):
                 return
+
+    async def _once_together(self, workers: Sequence[Any]) -> bool:
+        """The same for those that do not wait for one another: nearly always there is nothing for any of them."""
+        async with self.rt.db.dispatch_shared():
+            claimed = [(worker, await worker.claim(8)) for worker in workers]
+        due = [(worker, one) for worker, found in claimed for one in found]
+        for worker, one in due:
+            await worker.work(one)
+        return bool(due)
 
     async def _skip(self, workspace_id: UUID, until: datetime) -> bool:
         """Move the clock to the next thing that is due before `until`."""

@@ -15,8 +15,9 @@ from admin_api.rights import Right
 from admin_api.schemas import Moment, Sent, Told
 from domain.crm_settings import settings_of
 from domain.errors import Conflict, FieldError, NotFound
-from integrations.gohighlevel import CrmFailed, Fault, GoHighLevel
-from store import audit, crm_contacts, crm_links, workspaces
+from integrations.gohighlevel import GoHighLevel
+from integrations.gohighlevel_answers import CrmFailed, Fault
+from store import audit, crm_changes, crm_contacts, crm_links, workspaces
 from store.crm_links import Link
 from store.db import Tx
 
@@ -206,7 +207,7 @@ async def changes(
     """What passed between both sides and what did not, the newest first."""
     before = pagination.read_seq("crm changes", cursor)
     async with here.transaction() as tx:
-        rows = await crm_contacts.history(tx, contact_id, before, limit + 1)
+        rows = await crm_changes.history(tx, contact_id, before, limit + 1)
     return pagination.page(
         rows, limit, Change.model_validate, lambda row: pagination.write("crm changes", row["n"])
     )

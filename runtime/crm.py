@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from integrations import gohighlevel
-from integrations.gohighlevel import GoHighLevel, Hook
+from integrations import gohighlevel_hooks
+from integrations.gohighlevel import GoHighLevel
+from integrations.gohighlevel_hooks import Hook
 from integrations.pace import Pace
 from runtime.http import Client
 from runtime.settings import Settings
@@ -16,7 +17,7 @@ KEPT = 500
 class Crms:
     def __init__(self, settings: Settings, http: Client) -> None:
         self._url, self._http = settings.ghl_url, http
-        self._keys = gohighlevel.public_keys(settings.ghl_webhook_keys)
+        self._keys = gohighlevel_hooks.public_keys(settings.ghl_webhook_keys)
         self._open: dict[tuple[UUID, str], GoHighLevel] = {}
         self._paces: dict[str, Pace] = {}
 
@@ -38,4 +39,4 @@ class Crms:
 
     def verify(self, signature: str, body: bytes) -> Hook | None:
         """None for what is no matter of ours. Raise BadSignature."""
-        return gohighlevel.verify(self._keys, signature, body)
+        return gohighlevel_hooks.verify(self._keys, signature, body)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dialogue import llm_choice
-from integrations import gohighlevel
+from integrations import gohighlevel_hooks
 from knowledge.embedding import choice
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -238,7 +238,7 @@ def _embedder(environ: Mapping[str, str]) -> choice.Choice:
 def _webhook_keys(environ: Mapping[str, str]) -> str:
     said = environ.get("FRONTDESK_GHL_WEBHOOK_KEYS") or GHL_WEBHOOK_KEYS
     try:
-        gohighlevel.public_keys(said)
+        gohighlevel_hooks.public_keys(said)
     except ValueError as error:
         raise BadSettings(
             f"FRONTDESK_GHL_WEBHOOK_KEYS: {error}; write base64 keys, comma-separated"

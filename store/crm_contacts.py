@@ -1,4 +1,4 @@
-"""Contacts and their other halves in a CRM: who is due, what both sides agreed on, what passed between them.
+"""Contacts and their other halves in a CRM: who is due, what both sides agreed on.
 
 That somebody is due is written by the database itself, with the change (migration 0026).
 """
@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from domain.crm import Base, Sending, State, StopBase, TagBase
 from domain.errors import Conflict, NotFound
-from store.db import Dispatch, Tx, new_id
+from store.db import Dispatch, Tx
 
 _CLAIM = text(
     "update crm_contact set lease_until = frontdesk_now() + :lease where (workspace_id, link_id, contact_id) in ("
@@ -104,15 +104,6 @@ _RETRY_NOTES = text(
     "update crm_note set state = 'due', change = change + 1, reason = null where link_id = :link and contact_id = :contact"
     " and state = 'failed'"
 )
-_CHANGED = text(
-    "insert into crm_change (workspace_id, id, link_id, contact_id, conversation_id, field, outcome, ours, theirs)"
-    " values (:w, :id, :link, :contact, :conversation, :field, :outcome, :ours, :theirs)"
-)
-_HISTORY = text(
-    "select n, contact_id, conversation_id, field, outcome, ours, theirs, at from crm_change"
-    " where (cast(:contact as uuid) is null or contact_id = :contact)"
-    " and (cast(:before as bigint) is null or n < :before) order by n desc limit :limit"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +121,6 @@ class Half:
     there_at: datetime | None
     attempts: int
     reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """One value that passed, or did not. `outcome` as in domain.crm.Verdict."""
-
-    field: str
-    outcome: str
-    ours: Any
-    theirs: Any
 
 
 async def claim(
@@ -252,25 +233,6 @@ async def retry(tx: Tx, link_id: UUID, contact_id: UUID) -> None:
             raise NotFound("this contact was never brought to the CRM")
         raise Conflict("it has not failed", code="crm_not_failed")
     await tx.execute(_RETRY_NOTES, values)
-
-
-async def passed(tx: Tx, half: Half, conversation_id: UUID | None, changes: Collection[Passed]) -> None:
-    for one in changes:
-        values: dict[str, Any] = {
-            "w": tx.workspace_id, "id": new_id(), "link": half.link_id, "contact": half.contact_id,
-            "conversation": conversation_id, "field": one.field, "outcome": one.outcome,
-        }  # fmt: skip
-        for name in ("ours", "theirs"):
-            values[name] = tx.vault.seal(f"crm_change.{name}", json.dumps(getattr(one, name), default=str))
-        await tx.execute(_CHANGED, values)
-
-
-async def history(tx: Tx, contact_id: UUID | None, before: int | None, limit: int) -> list[dict[str, Any]]:
-    """Newest first."""
-    rows = await tx.execute(_HISTORY, {"contact": contact_id, "before": before, "limit": limit})
-    return [dict(row._mapping) | {
-        name: json.loads(tx.vault.open(f"crm_change.{name}", bytes(getattr(row, name)))) for name in ("ours", "theirs")
-    } for row in rows]  # fmt: skip
 
 
 # --- as it is kept ---

@@ -16,7 +16,7 @@ from store import (
     callbacks,
     contacts,
     conversations,
-    crm_contacts,
+    crm_changes,
     drafts,
     events,
     merges,
@@ -192,7 +192,7 @@ async def everything(tx: Tx, contact_id: UUID) -> dict[str, Any]:
         "portfolio": await positions.of_contact(tx, contact_id),
         "callbacks": [one for contact in who for one in await callbacks.of_contact(tx, contact)],
         "shortlist": [one.address for one in await shortlists.of_contact(tx, contact_id)],
-        "crm": [one for contact in who for one in await crm_contacts.history(tx, contact, None, 1_000)],
+        "crm": [one for contact in who for one in await crm_changes.history(tx, contact, None, 1_000)],
         "payments": [_paid(one) for one in await payments.of_contact(tx, contact_id)],
     }
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from integrations.gohighlevel import CrmFailed, Fault
+from integrations.gohighlevel_answers import CrmFailed, Fault
 from runtime.runtime import Runtime
 from store import audit, crm_contacts, crm_links, notifications
 from store.crm_contacts import Half

@@ -8,7 +8,8 @@ from domain.crm_settings import Note as NoteSettings
 from domain.crm_settings import settings_of
 from domain.fields import Here, show
 from domain.workspace import Profile
-from integrations.gohighlevel import CrmFailed, Fault, GoHighLevel
+from integrations.gohighlevel import GoHighLevel
+from integrations.gohighlevel_answers import CrmFailed, Fault
 from runtime.runtime import Runtime
 from store import contexts, conversations, crm_contacts, crm_ours, summaries
 from store.crm_contacts import Half

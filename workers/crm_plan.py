@@ -7,8 +7,8 @@ from typing import Any
 from domain import crm
 from domain.crm import Base, Sending, State, Stop, StopBase, TagPlan, Theirs, Verdict
 from domain.crm_settings import CUSTOM, Mapped
-from integrations.gohighlevel import There
-from store.crm_contacts import Passed
+from integrations.gohighlevel_answers import There
+from store.crm_changes import Passed
 from workers.crm_view import View
 
 NOBODY = There("", {}, (), stopped=False, updated_at=None)

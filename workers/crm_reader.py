@@ -11,7 +11,8 @@ from uuid import UUID
 from domain.crm_settings import CrmSettings, settings_of
 from domain.errors import Conflict
 from domain.messages import Address, Scheme
-from integrations.gohighlevel import CrmFailed, Fault, GoHighLevel, There
+from integrations.gohighlevel import GoHighLevel
+from integrations.gohighlevel_answers import CrmFailed, Fault, There
 from store import contacts, crm_contacts, crm_links, notifications, workspaces
 from store.crm_links import Link
 from store.db import Tx

@@ -9,9 +9,10 @@ from domain.crm_settings import LANGUAGE, NAME, CrmSettings
 from domain.messages import Keyword
 from domain.rules.effects import SetTag
 from domain.workspace import Profile
-from integrations.gohighlevel import CrmFailed, Fault, GoHighLevel, There
+from integrations.gohighlevel import GoHighLevel
+from integrations.gohighlevel_answers import CrmFailed, Fault, There
 from runtime.runtime import Runtime
-from store import audit, contacts, contexts, crm_contacts, crm_links, crm_ours, ruling
+from store import audit, contacts, contexts, crm_changes, crm_contacts, crm_links, crm_ours, ruling
 from store.crm_contacts import Half
 from store.crm_links import Link
 from store.crm_ours import Standing
@@ -130,7 +131,7 @@ class CrmSync:
         )
         talk_id = standing.talk.id if standing.talk else None
         passed = [one for one in made.passed if took or one.outcome != "taken"]
-        await crm_contacts.passed(tx, half, talk_id, passed)
+        await crm_changes.passed(tx, half, talk_id, passed)
         await crm_links.set_daily(tx, half.link_id, self._crm.pace.daily_left)
         if took:
             fields = sorted({one.field for one in passed if one.outcome == "taken"})

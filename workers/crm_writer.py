@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from domain.crm_settings import settings_of
-from integrations.gohighlevel import CrmFailed
+from integrations.gohighlevel_answers import CrmFailed
 from store import crm_contacts, crm_links, workspaces
 from workers import crm_faults
 from workers.base import Worker

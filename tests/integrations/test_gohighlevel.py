@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from domain.errors import BadSignature
-from integrations import gohighlevel
-from integrations.gohighlevel import CrmFailed, Fault, GoHighLevel, verify
+from integrations import gohighlevel_answers, gohighlevel_hooks
+from integrations.gohighlevel import GoHighLevel
+from integrations.gohighlevel_answers import CrmFailed, Fault
+from integrations.gohighlevel_hooks import verify
 from integrations.pace import Pace
 from runtime.http import open_client
 from simulators.gohighlevel import Config, Running, Simulation, serve
@@ -125,7 +127,7 @@ async def test_every_trouble_has_its_name(
 async def test_how_long_it_wants_to_be_left_alone(
     crm: GoHighLevel, running: Running, said: str, seconds: float
 ) -> None:
-    assert gohighlevel._seconds(said) == seconds
+    assert gohighlevel_answers._seconds(said) == seconds
 
 
 async def test_another_token_and_another_location(running: Running) -> None:
@@ -149,7 +151,7 @@ async def test_its_words_are_kept_and_a_customer_s_are_not(crm: GoHighLevel, run
         "ann@example.com is taken",
     ):
         reply = _Reply({"message": message})
-        assert gohighlevel._said(reply) == ""  # type: ignore[arg-type]
+        assert gohighlevel_answers._said(reply) == ""  # type: ignore[arg-type]
 
 
 class _Reply:
@@ -202,7 +204,7 @@ async def test_a_day_that_is_used_up_has_a_name_of_its_own(crm: GoHighLevel, run
 def test_what_a_webhook_says(case: Json) -> None:
     signer = Simulation(Config())
     raw = case["raw"].encode() if "raw" in case else json.dumps(case["body"]).encode()
-    found = verify(gohighlevel.public_keys(signer.public_key), signer.sign(raw), raw)
+    found = verify(gohighlevel_hooks.public_keys(signer.public_key), signer.sign(raw), raw)
     said = None if found is None else [found.kind, found.location, found.contact]
     assert said == case["says"]
     if found is not None:
@@ -212,21 +214,21 @@ def test_what_a_webhook_says(case: Json) -> None:
 def test_only_what_they_sign_is_believed() -> None:
     signer, other = Simulation(Config()), Simulation(Config())
     raw = json.dumps(HOOKS[0]["body"]).encode()
-    keys = gohighlevel.public_keys(signer.public_key)
+    keys = gohighlevel_hooks.public_keys(signer.public_key)
     for signature, body in (
         ("", raw), ("N/A", raw), ("%%%", raw), (other.sign(raw), raw), (signer.sign(raw), raw + b" "),
         (signer.sign(raw)[:-4], raw), (signer.sign(b""), raw),
     ):  # fmt: skip
         with pytest.raises(BadSignature):
             verify(keys, signature, body)
-    both = gohighlevel.public_keys(f"{other.public_key},{signer.public_key}")  # while they change it
+    both = gohighlevel_hooks.public_keys(f"{other.public_key},{signer.public_key}")  # while they change it
     assert verify(both, signer.sign(raw), raw) is not None
 
 
 @pytest.mark.parametrize("said", ["", "nonsense", "AAAA", "MCowBQYDK2VwAyEA"])
 def test_a_key_that_is_none(said: str) -> None:
     if not said:
-        assert gohighlevel.public_keys(said) == ()
+        assert gohighlevel_hooks.public_keys(said) == ()
         return
     with pytest.raises(ValueError, match="key"):
-        gohighlevel.public_keys(said)
+        gohighlevel_hooks.public_keys(said)

@@ -9,7 +9,7 @@ import pytest
 
 from domain.messages import Address, Scheme
 from runtime import erasing
-from store import contacts, crm_contacts, merges
+from store import contacts, crm_changes, crm_contacts, merges
 from tests.crm_rig import Linked, settings
 from tests.rig import Desk, new_number
 from workers.crm_writer import CrmWriter
@@ -204,7 +204,7 @@ async def test_both_are_kept_in_the_history(linked: Linked) -> None:
     await linked.ai_sets(budget=300)
     await linked.settle()
     async with linked.desk.rt.db.transaction(linked.desk.workspace_id) as tx:
-        newest = (await crm_contacts.history(tx, None, None, 1))[0]
+        newest = (await crm_changes.history(tx, None, None, 1))[0]
     assert (newest["outcome"], newest["ours"], newest["theirs"]) == ("taken", 300, "2")
     rows = await linked.desk.rows("select source from context_value where field = 'budget' order by n")
     assert [row.source for row in rows] == ["ai", "ai", "import"]

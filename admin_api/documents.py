@@ -132,17 +132,19 @@ class Settled(Sent):
     state: Literal["answered", "dismissed"]
 
 
+ONE_FILE = {
+    "schema": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "string", "format": "binary"}},
+    }
+}
+"""A form that brings one."""
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            _FORM: {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
-            },
+            _FORM: ONE_FILE,
             _JSON: {
                 "schema": {
                     "type": "object",

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from admin_api import pagination
 from admin_api.auth import Admitted, guarded
-from admin_api.documents import uploaded
+from admin_api.documents import ONE_FILE, uploaded
 from admin_api.pagination import LIMIT, Cursor, Limit, Page
 from admin_api.rights import Right
 from admin_api.schemas import Moment, Told
@@ -25,20 +25,7 @@ router = APIRouter(
     tags=["listings"],
 )
 Status = Literal["active", "pending", "sold", "off"]
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            _FORM: {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
-            }
-        },
-    }
-}
+_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": {_FORM: ONE_FILE}}}
 
 
 class ListingTold(Told):

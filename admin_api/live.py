@@ -21,6 +21,7 @@ from admin_api.auth import Doorkeeper, Here
 from admin_api.feed import Feed, Frame, Hall, Seat
 from admin_api.schemas import Conversation, Draft, Message
 from channels import webchat_origin
+from channels.racing import until_one_ends
 from domain.errors import FieldError, Invalid, NotFound, NotPermitted, Rejected, TooMany, Unauthenticated
 from runtime.runtime import Runtime
 from store import conversations, drafts, events
@@ -127,20 +128,9 @@ class Live:
         self, socket: WebSocket, token: str | None, hall: Hall, seat: Seat, person_id: UUID | None
     ) -> None:
         """Until one of them ends: the caller goes, takes too little, or may not any more."""
-        tasks = {
-            asyncio.create_task(self._speak(socket, hall, seat, person_id)),
-            asyncio.create_task(_listen(socket)),
-            asyncio.create_task(self._look_again(socket, token)),
-        }
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Exception):
-                raise error
+        await until_one_ends(
+            self._speak(socket, hall, seat, person_id), _listen(socket), self._look_again(socket, token)
+        )
 
     async def _speak(self, socket: WebSocket, hall: Hall, seat: Seat, person_id: UUID | None) -> None:
         async for frames in _beating(hall.frames(seat), self._patience.heartbeat_s):

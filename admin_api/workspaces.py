@@ -11,6 +11,7 @@ from admin_api.auth import Admitted, Guarded, Here, guarded, needs
 from admin_api.pagination import LIMIT, Cursor, Limit, Page
 from admin_api.rights import Right
 from admin_api.schemas import Sent
+from admin_api.shaping import merged
 from admin_api.sign_in import NewWorkspace
 from admin_api.versions import IfMatch
 from domain.errors import Conflict, FieldError, Invalid, NotPermitted
@@ -167,33 +168,20 @@ def _patched(before: Profile, patch: dict[str, Any]) -> Profile:
     """Raise Invalid, with a pointer for each mistake."""
     data = before.model_dump(mode="json")
     named = {key: patch.pop(key) for key in ("name", "timezone", "industry") if key in patch}
-    data["workspace"] = _merged(data["workspace"], named)
+    data["workspace"] = merged(data["workspace"], named)
     if "hours" in patch:
         days = patch.pop("hours")
         data["hours"] = (
             {} if days is None else export.hours(before.hours) | {d: h or "closed" for d, h in days.items()}
         )
     for part, wish in patch.items():
-        data[part] = {} if wish is None else _merged(data[part], wish)
+        data[part] = {} if wish is None else merged(data[part], wish)
     try:
         return Profile.model_validate(data)
     except ValidationError as error:
         raise Invalid(
             "a value is not acceptable", errors=[_mistake(found) for found in error.errors()]
         ) from None
-
-
-def _merged(target: Any, patch: Any) -> Any:
-    """RFC 7396."""
-    if not isinstance(patch, dict):
-        return patch
-    kept = dict(target) if isinstance(target, dict) else {}
-    for name, wish in patch.items():
-        if wish is None:
-            kept.pop(name, None)
-        else:
-            kept[name] = _merged(kept.get(name), wish)
-    return kept
 
 
 def _mistake(found: Any) -> FieldError:

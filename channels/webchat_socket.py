@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from channels import webchat_frames, webchat_limits
+from channels.racing import until_one_ends
 from channels.webchat_frames import Auth, BadFrame, Code, Ping, Said, Seen, Typing, Verify, show
 from channels.webchat_rooms import Room, Tab
 from channels.webchat_visits import Guest, Visits, asker, resume_at
@@ -79,19 +80,7 @@ class Sockets:
 
     async def _both(self, socket: WebSocket, guest: Guest, room: Room, tab: Tab) -> None:
         """Listen and speak until one of them ends."""
-        tasks = {
-            asyncio.create_task(self._listen(socket, guest, room, tab)),
-            asyncio.create_task(self._speak(socket, room, tab)),
-        }
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Exception):
-                raise error
+        await until_one_ends(self._listen(socket, guest, room, tab), self._speak(socket, room, tab))
 
     async def _speak(self, socket: WebSocket, room: Room, tab: Tab) -> None:
         with contextlib.suppress(TimeoutError):

@@ -22,7 +22,7 @@ _FIRST_IN_THREAD = (
     " and (e.seq, e.part) < (d.seq, d.part)))"
 )
 # What is stuck in `sending` past its lease, or `unknown`, is claimed as well: to be reconciled, not to be sent.
-# Fair as in store/turns.py: whose workspace has the fewest on their way or before it comes first.
+# Fair as in store/turns/claiming.py: whose workspace has the fewest on their way or before it comes first.
 _FREE = "(d.lease_until is null or d.lease_until < :now)"
 _CLAIM = text(
     f"with due as (select workspace_id, id, next_attempt_at, {_FREE} as free, row_number() over"  # noqa: S608

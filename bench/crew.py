@@ -167,6 +167,7 @@ async def open_crew(
     directory: Path,
     redis_url: str | None,
     businesses: Sequence[dict[str, Any]] = (CEDAR,),
+    nursery: Nursery | None = None,
     **environ: str,
 ) -> AsyncIterator[Crew]:
     """Nobody is started yet. `rt` looks into the same database; `environ` is added to the processes'."""
@@ -179,7 +180,7 @@ async def open_crew(
             "FRONTDESK_DATA_DIR": str(directory), "FRONTDESK_TWILIO_URL": provider.url,
             "FRONTDESK_LEASE_S": "1.5", "FRONTDESK_SEND_LEASE_S": "3", "FRONTDESK_POLL_S": "0.2",
         }  # fmt: skip
-        crew = Crew(rt, provider, common | environ, directory / "crew.log", ports)
+        crew = Crew(rt, provider, common | environ, directory / "crew.log", ports, nursery=nursery)
         for n, business in enumerate(businesses):
             crew.businesses.append(await _open_business(crew, business, f"crew-{ports['web']}-{n}", n))
         try:

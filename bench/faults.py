@@ -275,7 +275,7 @@ async def run(plan: Plan, directory: Path, say: Any = lambda line: None) -> Repo
     try:
         async with (
             open_runtime(settings) as rt,
-            open_crew(rt, directory, redis_url, businesses(), **environ) as crew,
+            open_crew(rt, directory, redis_url, businesses(), None, **environ) as crew,
         ):
             if plan.forked:
                 crew.nursery = await Nursery.open()

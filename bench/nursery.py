@@ -3,6 +3,7 @@ second instead of two, so that hundreds of kills fit into minutes. What runs in 
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import select
@@ -105,7 +106,8 @@ def serve() -> None:
 
 def _learn() -> None:
     """Two seconds of learning that each worker would spend again; the examples are the same for all."""
-    import frontdesk.cli.processes  # noqa: F401
+    import frontdesk.cli.serve
+    import frontdesk.cli.worker  # noqa: F401
     from dialogue.understand import model
     from dialogue.understand.examples import with_own
     from dialogue.understand.local import LocalUnderstander
@@ -122,6 +124,7 @@ def _learn() -> None:
     model.train = remembered
     minilm = MiniLM(threads=1)  # without threads of its own it survives a fork
     LocalUnderstander(lambda: minilm.vectors)._model(with_own({}))
+    gc.freeze()  # or the collector would copy what the forks share
 
 
 def _bear(wish: dict[str, Any]) -> None:

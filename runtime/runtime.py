@@ -104,7 +104,10 @@ class Runtime:
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Runtime]:
+async def open_runtime(
+    settings: Settings, clock: Clock | None = None, understander: Understander | None = None
+) -> AsyncIterator[Runtime]:
+    """`understander`: one that has learnt already; else a new one, which learns when it must."""
     db = Database(settings.database_url, Keyring(settings.secrets), clock=clock)
     wake = open_wake(settings.redis_url)
     outside = open_no_client() if settings.shut_in else open_public_client(settings.fetch_inside)
@@ -112,7 +115,7 @@ async def open_runtime(settings: Settings, clock: Clock | None = None) -> AsyncI
         calendars = open_calendars(settings, http)
         try:
             minilm = MiniLM()
-            understander = LocalUnderstander(lambda: meaning(minilm))
+            understander = understander or LocalUnderstander(lambda: meaning(minilm))
             embedder = choose_embedder(settings, http, minilm)
             crash = crash_at(settings.crash_at)
             knowledge = Hybrid(db, minilm, embedder)  # what was embedded here before goes on serving

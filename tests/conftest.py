@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from bench.nursery import Nursery
 from frontdesk.stories.stage import Stage, open_stage
 from runtime import files
 from runtime.runtime import Runtime, open_runtime
@@ -18,11 +19,22 @@ from runtime.settings import Settings
 from store.db import new_id
 from store.embedded import EmbeddedPostgres, EmbeddedRedis
 from store.migrate import migrate
+from tests import learnt
 from tests.rig import NOW, Desk, open_desk
 
 ROOT = Path(__file__).resolve().parents[1]
 
 MakeWorkspace = Callable[..., Awaitable[UUID]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # pytest-xdist's mark of a worker
+        learnt.begin()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        learnt.end()
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +81,15 @@ async def redis(tmp_path: Path) -> AsyncIterator[EmbeddedRedis]:
 
 
 @pytest.fixture(scope="session")
+async def nursery() -> AsyncIterator[Nursery]:
+    """For processes of ours that many tests start and kill. That they start by themselves too is for
+    tests/deploy/test_outside.py."""
+    opened = await Nursery.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
 def settings(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(
         database_url=postgres.url,
@@ -83,7 +104,7 @@ def settings(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="session")
 async def rt(settings: Settings) -> AsyncIterator[Runtime]:
-    async with open_runtime(replace(settings)) as opened:
+    async with open_runtime(replace(settings), understander=learnt.understander()) as opened:
         yield opened
 
 
@@ -109,7 +130,7 @@ def make_workspace(rt: Runtime) -> MakeWorkspace:
 @pytest.fixture(scope="session")
 async def stage(settings: Settings) -> AsyncIterator[Stage]:
     """Web door, workers, store and a provider; its clock stands still where a test puts it."""
-    async with open_stage(settings) as opened:
+    async with open_stage(settings, learnt.understander()) as opened:
         yield opened
 
 

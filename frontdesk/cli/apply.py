@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from frontdesk.cli import place
+from frontdesk.cli.ending import fail
 from frontdesk.cli.place import AsJson, DataDir
-from frontdesk.cli.processes import fail
 from runtime import changes, export, files
 from runtime.files import BadFile, WorkspaceFile
 from runtime.runtime import Runtime

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from frontdesk import telling
 from frontdesk.cli import place
-from frontdesk.cli.processes import fail
+from frontdesk.cli.ending import fail
 from frontdesk.guests import NumberTaken, open_guest
 from frontdesk.session import Session
 from frontdesk.talk import ReadDesk, Talk, TalkFailed, new_number

@@ -12,8 +12,8 @@ from pydantic_core import to_jsonable_python
 from domain.errors import NotFound
 from domain.messages import Address, Scheme
 from frontdesk.cli import place
+from frontdesk.cli.ending import fail
 from frontdesk.cli.place import AsJson, DataDir, Workspace
-from frontdesk.cli.processes import fail
 from runtime import erasing
 from runtime.runtime import Runtime
 from store import audit, erasure

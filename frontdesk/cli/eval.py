@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from frontdesk.cli import eval_extraction, eval_intents, eval_retrieval, eval_sentiment
-from frontdesk.cli.processes import fail
+from frontdesk.cli import eval_answers, eval_extraction, eval_intents, eval_retrieval, eval_sentiment
+from frontdesk.cli.ending import fail
 
 app = typer.Typer(
     no_args_is_help=True, help="Quality on labelled files, through the same code as a live turn."
@@ -15,6 +15,7 @@ app.command()(eval_intents.intents)
 app.command()(eval_sentiment.sentiment)
 app.command()(eval_extraction.extraction)
 app.command()(eval_retrieval.retrieval)
+app.command()(eval_answers.answers)
 
 
 @app.command("all")

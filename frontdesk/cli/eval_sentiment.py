@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from frontdesk.cli.ending import fail
 from frontdesk.cli.place import AsJson
-from frontdesk.cli.processes import fail
 from frontdesk.quality import tables
 from frontdesk.quality.labelled import BadFile, read
 

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from domain.workspace import ChannelSettings, Hours, Identity
 from frontdesk.cli import place
+from frontdesk.cli.ending import fail
 from frontdesk.cli.place import AsJson, DataDir
-from frontdesk.cli.processes import fail
 from runtime import changes, export, files, founding, mistakes, packages
 from runtime.files import BadFile
 from runtime.packages import Beginning

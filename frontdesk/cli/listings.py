@@ -9,9 +9,9 @@ import typer
 
 from domain.listings.feed import Format
 from frontdesk.cli import place
+from frontdesk.cli.ending import fail
 from frontdesk.cli.place import AsJson, DataDir, Workspace
 from frontdesk.cli.portfolio import LARGEST, read_text
-from frontdesk.cli.processes import fail
 from runtime import listings
 from runtime.listings import Taken
 from runtime.runtime import Runtime

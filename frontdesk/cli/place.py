@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from frontdesk.cli.processes import fail
+from frontdesk.cli.ending import fail
 from frontdesk.demos import without_credentials
 from runtime import demo as demo_file
 from runtime import settings as reading

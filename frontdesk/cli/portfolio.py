@@ -9,8 +9,8 @@ from uuid import UUID
 import typer
 
 from frontdesk.cli import place
+from frontdesk.cli.ending import fail
 from frontdesk.cli.place import AsJson, DataDir, Workspace
-from frontdesk.cli.processes import fail
 from integrations.alpaca import Alpaca, BrokerFailed
 from runtime import broker, portfolios
 from runtime.broker import Synced

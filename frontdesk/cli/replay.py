@@ -15,13 +15,15 @@ import typer
 from domain.errors import NotFound
 from domain.workspace import Profile
 from frontdesk.cli import place
+from frontdesk.cli.ending import fail
 from frontdesk.cli.place import AsJson, DataDir
-from frontdesk.cli.processes import fail
 from frontdesk.stories import masks, past, script
 from frontdesk.stories.past import Act, Past
-from frontdesk.stories.player import Departed, Seen, play
+from frontdesk.stories.player import play
 from frontdesk.stories.rehearsal import open_rehearsal
+from frontdesk.stories.scene import Departed
 from frontdesk.stories.script import Step, Story
+from frontdesk.stories.seeing import Seen
 from frontdesk.stories.stage import Stage
 from runtime import export, files
 from runtime.export import Exported

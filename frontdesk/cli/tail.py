@@ -9,8 +9,8 @@ import typer
 
 from domain.workspace import read_duration
 from frontdesk.cli import place
+from frontdesk.cli.ending import fail
 from frontdesk.cli.place import DataDir, Workspace
-from frontdesk.cli.processes import fail
 from frontdesk.tailing import Tail
 from runtime.runtime import Runtime
 

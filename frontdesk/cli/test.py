@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from frontdesk.cli import place
-from frontdesk.cli.processes import fail
+from frontdesk.cli.ending import fail
 from frontdesk.stories import script
 from frontdesk.stories.player import play_all
 from frontdesk.stories.rehearsal import open_rehearsal

@@ -21,7 +21,7 @@ import typer
 
 from domain import segments
 from frontdesk.cli import place
-from frontdesk.cli.processes import fail
+from frontdesk.cli.ending import fail
 from runtime.demo import BadDemo
 from runtime.http import open_client
 from runtime.runtime import open_runtime

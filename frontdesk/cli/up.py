@@ -17,7 +17,7 @@ from typing import Annotated, TextIO
 import httpx2
 import typer
 
-from frontdesk.cli.processes import fail
+from frontdesk.cli.ending import fail
 from frontdesk.demos import Demos, load_demos, without_credentials
 from runtime import demo as demo_file
 from runtime import settings as reading

@@ -10,8 +10,8 @@ import typer
 
 from domain import passwords
 from frontdesk.cli import place
+from frontdesk.cli.ending import fail
 from frontdesk.cli.place import AsJson, DataDir
-from frontdesk.cli.processes import fail
 from runtime.passwords import Passwords
 from runtime.runtime import Runtime
 from store import accounts, audit, members, people

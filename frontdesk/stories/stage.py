@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from domain.ports import Understander
 from frontdesk.app import create_app
 from frontdesk.serving import listen, serving, url_of
 from runtime.runtime import Runtime, open_runtime
@@ -142,8 +143,9 @@ async def _once(workers: Sequence[Any]) -> bool:
 
 
 @asynccontextmanager
-async def open_stage(settings: Settings) -> AsyncIterator[Stage]:
-    """`settings` name the database; everything else is made here and gone afterwards."""
+async def open_stage(settings: Settings, understander: Understander | None = None) -> AsyncIterator[Stage]:
+    """`settings` name the database; everything else is made here and gone afterwards, but for an understander that
+    has learnt before."""
     listener, clock = listen("127.0.0.1", 0), StoryClock()
     async with (
         twilio.serve(port=0, config=twilio.Config(step_delay=0.001, clock=clock.now)) as provider,
@@ -168,5 +170,5 @@ async def open_stage(settings: Settings) -> AsyncIterator[Stage]:
             here, stripe_url=paying.url, stripe_key=paid.key, stripe_webhook_secrets=paid.webhook_secrets
         )
         here = replace(here, ghl_url=crm.url, ghl_webhook_keys=crm.state.public_key)
-        async with open_runtime(here, clock) as rt, serving(create_app(rt), listener):
+        async with open_runtime(here, clock, understander) as rt, serving(create_app(rt), listener):
             yield Stage(rt, clock, provider, other, google, broker, linking, paying, crm)

@@ -9,10 +9,13 @@ import pytest
 
 from dialogue import llm_choice
 from frontdesk.stories import script
-from frontdesk.stories.player import Departed, Seen, play
+from frontdesk.stories.player import play
+from frontdesk.stories.scene import Departed
 from frontdesk.stories.script import ExpectedStep, Step, Story
+from frontdesk.stories.seeing import Seen
 from frontdesk.stories.stage import Stage, open_stage
 from runtime.settings import Settings
+from tests.learnt import understander
 
 ROOT = Path(__file__).parents[2]
 STORIES = script.read(Path(__file__).parent / "portfolio.yaml")
@@ -22,7 +25,7 @@ SECRETS = ("109,936", "23,212", "60,139", "5,015", "AAPL", "VTI", "BND", "MSFT",
 @pytest.fixture(params=[pytest.param("local", marks=pytest.mark.slow), "worst"])
 async def closed(request: pytest.FixtureRequest, settings: Settings) -> AsyncIterator[Stage]:
     chosen = () if request.param == "local" else llm_choice.read("scripted:worst")
-    async with open_stage(replace(settings, llm=chosen)) as stage:
+    async with open_stage(replace(settings, llm=chosen), understander()) as stage:
         yield stage
 
 

@@ -10,10 +10,12 @@ import pytest
 
 from dialogue import llm_choice
 from frontdesk.stories import script
-from frontdesk.stories.player import Departed, play
+from frontdesk.stories.player import play
+from frontdesk.stories.scene import Departed
 from frontdesk.stories.script import ExpectedEnd, ExpectedStep, Step, Story
 from frontdesk.stories.stage import Stage, open_stage
 from runtime.settings import Settings
+from tests.learnt import understander
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -32,7 +34,7 @@ YES = re.compile(
 
 @pytest.fixture(scope="module")
 async def worst(settings: Settings) -> AsyncIterator[Stage]:
-    async with open_stage(replace(settings, llm=llm_choice.read("scripted:worst"))) as stage:
+    async with open_stage(replace(settings, llm=llm_choice.read("scripted:worst")), understander()) as stage:
         yield stage
 
 

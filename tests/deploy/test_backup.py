@@ -2,6 +2,7 @@
 says that nothing left twice."""
 
 import asyncio
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from uuid import UUID
 import psycopg
 
 from bench.crew import CEDAR, Business, Crew, open_crew, until
+from bench.nursery import Nursery
 from domain.messages import Address, Scheme
 from frontdesk.serving import listen
 from runtime.runtime import Runtime, open_runtime
@@ -32,7 +34,7 @@ QUIET = CEDAR | {"channels": [CEDAR["channels"][0] | {"address": "+15125550197"}
 
 
 async def test_a_backup_put_back_sends_nothing_twice_and_loses_nothing(
-    settings: Settings, tmp_path: Path, redis_url: str | None
+    settings: Settings, tmp_path: Path, redis_url: str | None, nursery: Nursery
 ) -> None:
     with listen("127.0.0.1", 0) as listener:
         port = listener.getsockname()[1]
@@ -42,7 +44,7 @@ async def test_a_backup_put_back_sends_nothing_twice_and_loses_nothing(
         found = replace(settings, database_url=pg.url("frontdesk"), secrets=(SECRET,))
         async with (
             open_runtime(found) as rt,
-            open_crew(rt, tmp_path, redis_url, (CEDAR, CAREFUL, QUIET)) as crew,
+            open_crew(rt, tmp_path, redis_url, (CEDAR, CAREFUL, QUIET), nursery) as crew,
         ):
             await _before_the_backup(crew)
             with _owner(pg) as owner:  # it is an old backup: whatever waits in it has waited for long
@@ -91,7 +93,7 @@ async def _before_the_backup(crew: Crew) -> None:
     await until(lambda: _sent(crew, ANSWERED, PERSON, NEVER_LEFT, STOPPED), "the first answers", crew)
     await until(lambda: _pending(crew, careful), "the draft", crew)
     await until(lambda: _unsettled(crew, 0), "everything delivered", crew)
-    worker.terminate()
+    worker.send_signal(signal.SIGTERM)
     assert await worker.wait() == 0
     await _text(crew, cedar, WAITING, OPEN)  # acknowledged, not answered
     await _person(crew, cedar, "See you at nine, says Olive.")  # queued, sent after the backup

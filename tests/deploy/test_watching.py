@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from bench.crew import CEDAR, Crew, open_crew, until
+from bench.nursery import Nursery
 from frontdesk.serving import listen
 from runtime.runtime import Runtime, open_runtime
 from runtime.settings import Settings
@@ -38,10 +39,12 @@ async def alone(settings: Settings) -> AsyncIterator[Runtime]:
 
 
 @pytest.fixture
-async def crew(alone: Runtime, tmp_path: Path, redis_url: str | None) -> AsyncIterator[Crew]:
+async def crew(
+    alone: Runtime, tmp_path: Path, redis_url: str | None, nursery: Nursery
+) -> AsyncIterator[Crew]:
     business = CEDAR | {"workspace": {"name": "Canary Dental Incorporated"}}
     async with open_crew(
-        alone, tmp_path, redis_url, (business,), FRONTDESK_METRICS_TOKEN="letmein-letmein"
+        alone, tmp_path, redis_url, (business,), nursery, FRONTDESK_METRICS_TOKEN="letmein-letmein"
     ) as opened:
         yield opened
 

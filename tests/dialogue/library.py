@@ -11,18 +11,16 @@ from uuid import UUID, uuid5
 
 from ruamel.yaml import YAML
 
-from dialogue.understand.local import LocalUnderstander
 from dialogue.vocabulary import terms
 from domain.turn import Author, Conversation, Line, Passage, Turn, Value
 from domain.workspace import Profile
-from knowledge.embedding.minilm import MiniLM
+from tests import learnt
 
 ROOT = Path(__file__).parents[2]
 CASES = Path(__file__).with_name("cases")
 NONE = UUID(int=0)
-MINILM = MiniLM(threads=1)
-UNDERSTANDER = LocalUnderstander(lambda: MINILM.vectors)
-"""One for all tests: it keeps what it has learnt."""
+MINILM = learnt.MINILM
+UNDERSTANDER = learnt.understander()
 
 
 def load(path: Path) -> Any:

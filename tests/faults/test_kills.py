@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.crew import CUSTOMER, KILLED, Crew, open_crew, until
+from bench.nursery import Nursery
 from runtime.runtime import Runtime
 
 QUESTION = "what are your opening hours?"
@@ -14,8 +15,8 @@ SLOW = pytest.mark.slow
 
 
 @pytest.fixture
-async def crew(rt: Runtime, tmp_path: Path, redis_url: str | None) -> AsyncIterator[Crew]:
-    async with open_crew(rt, tmp_path, redis_url) as opened:
+async def crew(rt: Runtime, tmp_path: Path, redis_url: str | None, nursery: Nursery) -> AsyncIterator[Crew]:
+    async with open_crew(rt, tmp_path, redis_url, nursery=nursery) as opened:
         yield opened
 
 

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from bench.crew import Crew, open_crew, until
+from bench.nursery import Nursery
 from runtime.runtime import Runtime
 from tests.rig import QUESTION, Desk, Thinking
 from workers.loop import Loop
@@ -18,8 +19,8 @@ MakeDesk = Callable[..., Awaitable[Desk]]
 
 
 @pytest.fixture
-async def crew(rt: Runtime, tmp_path: Path, redis_url: str | None) -> AsyncIterator[Crew]:
-    async with open_crew(rt, tmp_path, redis_url) as opened:
+async def crew(rt: Runtime, tmp_path: Path, redis_url: str | None, nursery: Nursery) -> AsyncIterator[Crew]:
+    async with open_crew(rt, tmp_path, redis_url, nursery=nursery) as opened:
         yield opened
 
 
@@ -103,7 +104,7 @@ async def test_a_turn_that_takes_too_long_is_given_back_and_another_takes_it_at_
     assert await desk.text(QUESTION) == [200]
     loop: Loop[Any] = desk.turn_worker("slow", knowledge=slow).loop()
     running = asyncio.create_task(loop.run(stop, drain_s=0.1))
-    await asyncio.wait_for(slow.asked.wait(), 20)
+    await asyncio.wait_for(slow.asked.wait(), 60)
     assert await desk.turn_worker("other").claim(5) == []
     stop.set()
     await asyncio.wait_for(running, 5)

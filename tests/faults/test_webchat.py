@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from bench.crew import CEDAR, KILLED, Crew, open_crew, until
+from bench.nursery import Nursery
 from runtime.runtime import Runtime
 from store import channels
 
@@ -17,8 +18,8 @@ CHAT: dict[str, Any] = CEDAR | {"channels": [*CEDAR["channels"], {"kind": "webch
 
 
 @pytest.fixture
-async def crew(rt: Runtime, tmp_path: Path, redis_url: str | None) -> AsyncIterator[Crew]:
-    async with open_crew(rt, tmp_path, redis_url, [CHAT]) as opened:
+async def crew(rt: Runtime, tmp_path: Path, redis_url: str | None, nursery: Nursery) -> AsyncIterator[Crew]:
+    async with open_crew(rt, tmp_path, redis_url, [CHAT], nursery) as opened:
         yield opened
 
 

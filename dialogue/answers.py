@@ -50,6 +50,7 @@ _WHO = (
     re.compile(r"\bwho\b|which (?:doctor|dentist|person|adviser|agent)|\bqui[eé]n", re.I),
     re.compile(r"\b(?:Dra?|Mrs?|Ms|Sra?)\.|\b[A-ZÁÉÍÓÚ][a-zñáéíóú]+ [A-ZÁÉÍÓÚ][a-zñáéíóú]+\b"),
 )
+_NAME = re.compile(r"(?<=[\w,;(/&][ ])[A-ZÁÉÍÓÚÑ][\w'-]+")
 _UNPRICED = re.compile(
     r"\bwe (?:do not|don't|cannot|never)\b|\bno (?:charge|fee|cost)|\bno (?:cobramos|damos|tenemos)\b", re.I
 )
@@ -83,7 +84,7 @@ def pick(
 ) -> Answer | None:
     """The best sentence of all passages, with the neighbours that belong to it. `asked_as` is the customer's
     sentence: how it asks says what the answer looks like. Sentences in `language` come first."""
-    units = [unit for passage in passages for unit in _units(passage)]
+    units = [unit for passage in passages for unit in units_of(passage)]
     if not units:
         return None
     weights = _weights(_spelt(question, units), units)
@@ -111,7 +112,8 @@ def source_name(passage: Passage) -> str:
     return shown[:1].upper() + shown[1:]
 
 
-def _units(passage: Passage) -> list[Unit]:
+def units_of(passage: Passage) -> list[Unit]:
+    """Its sentences, bullets and rows, as an answer has them."""
     texts: list[str] = []
     for block in _blocks(passage.text):
         texts += [piece.strip() for piece in _SENTENCE.split(block) if piece.strip()]
@@ -174,11 +176,19 @@ def _meant(word: str, words: Sequence[str]) -> str:
     return str(found[0]) if found else near[bare[2]] if bare else word
 
 
-def means(passage: Passage, score: float) -> bool:
-    """The passage is about what was asked, and not only in the same words. Nobody has compared them: the words count."""
+def means(passage: Passage, score: float, question: str = "") -> bool:
+    """The passage is about what was asked, and not only in the same words. Nobody has compared them: the words count.
+    Of a name the vectors know little: a passage that holds it, and every other word of the question, is about it."""
     if passage.similarity is None or passage.similarity >= NEAR:
         return True
+    if score >= 1.0 and not names(passage.text).isdisjoint(content(question)):
+        return True
     return passage.similarity >= FAR and score >= NEARLY_ALL
+
+
+def names(text: str) -> frozenset[str]:
+    """Words with a capital that no beginning of a sentence explains, without accents and case."""
+    return frozenset(word for found in _NAME.findall(text) for word in content(found))
 
 
 def shaped(asked_as: str, text: str) -> bool:

@@ -1,7 +1,7 @@
 """What to say: a template, the opening hours, the next question, or the sentence that answers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -13,7 +13,7 @@ from dialogue.vocabulary import speaks, terms
 from domain import policy
 from domain.disclosure import disclosed
 from domain.entities import Kind
-from domain.turn import Author, NameContact, Part, Reply, SetField, Turn, Understanding
+from domain.turn import Author, NameContact, Part, Passage, Reply, SetField, Turn, Understanding
 
 BARE_TALK = frozenset({"unknown", "give_information", "affirm", "deny", "greeting", "thanks"})
 """Beside a skill's words these need no answer of their own."""
@@ -70,28 +70,41 @@ def _reply(turn: Turn, understood: Understanding) -> Reply | None:
         return _puzzled(turn)
     parts = knowing.questions(turn)
     tasks = [part for part in parts if part.intent == "book_appointment"]
-    said = [_answer(part, turn, alone=len(parts) == 1) for part in parts if part not in tasks]
+    said = _answers([part for part in parts if part not in tasks], turn)
     if understood.intent == "give_information" and not _known(said):
         said = []
     if understood.intent == "unknown" and asked(turn) and not _known(said):
         said = []
     if tasks or not parts or not said or (asked(turn) and _known(said)):
-        said.append(_carry_on(turn, understood, booking=bool(tasks)))
-    return _together([reply for reply in said if reply is not None])
+        on = _carry_on(turn, understood, booking=bool(tasks))
+        said += [on] if on else []
+    return _together(said)
 
 
 def _beside_skill(turn: Turn, spoken: Reply) -> Reply | None:
     """Other questions of the burst are answered first; what is not known goes to a person, and the skill waits."""
     done = turn.taken | BARE_TALK
     parts = [part for part in knowing.questions(turn) if part.intent not in done and part.text not in done]
-    said = [reply for part in parts if (reply := _answer(part, turn, alone=len(parts) == 1)) is not None]
+    said = _answers(parts, turn)
     if turn.spoken_after and (not said or any(reply.kind in ("unknown", "request") for reply in said)):
         return _together(said)
     return _together([*said, spoken] if spoken.text else said)
 
 
-def _known(said: list[Reply | None]) -> bool:
-    return any(reply is not None and reply.kind != "unknown" for reply in said)
+def _known(said: list[Reply]) -> bool:
+    return any(reply.kind != "unknown" for reply in said)
+
+
+def _answers(parts: Sequence[Part], turn: Turn) -> list[Reply]:
+    """What is known first. "Do you do whitening? How much?" is answered by its price; what is left over is said to be
+    no more than the rest."""
+    said = [(part, reply) for part in parts if (reply := _answer(part, turn)) is not None]
+    priced = [knowing.leans(part, turn) for part, reply in said if reply.kind == "knowledge"]
+    known = [reply for _, reply in said if reply.kind != "unknown"]
+    unknown = [reply for part, reply in said if reply.kind == "unknown" and part not in priced]
+    if known and unknown:
+        unknown = [replace(reply, text=_say("unknown_rest", turn)) for reply in unknown]
+    return known + unknown
 
 
 def _together(replies: list[Reply]) -> Reply | None:
@@ -112,13 +125,13 @@ def _together(replies: list[Reply]) -> Reply | None:
     )
 
 
-def _answer(part: Part, turn: Turn, *, alone: bool) -> Reply | None:
+def _answer(part: Part, turn: Turn) -> Reply | None:
     if part.intent == "ask_hours" and hours.known(turn.profile.hours):
-        return _about_hours(part, turn, alone=alone)
+        return _about_hours(part, turn)
     if part.intent == "fair_housing":
         return _about_an_area(part, turn)
     if knowing.documented(part, turn):
-        return _from_documents(part, turn, alone=alone)
+        return _from_documents(part, turn)
     if part.intent in ("cancel_appointment", "reschedule_appointment"):
         return Reply(_say(part.intent, turn, facts=_when_said(turn)), "request")
     if part.intent == "check_status":
@@ -128,14 +141,13 @@ def _answer(part: Part, turn: Turn, *, alone: bool) -> Reply | None:
     return Reply(_say(part.intent, turn), part.intent)
 
 
-def _from_documents(part: Part, turn: Turn, *, alone: bool) -> Reply:
-    """`alone`: every passage was found for this one question, so its score speaks for it; with several
-    questions the sentence itself must hold their words."""
+def _from_documents(part: Part, turn: Turn) -> Reply:
     best = _pick(part, turn)
-    score = _score(best, alone=alone)
+    score = _score(best)
     if best is not None and not answers.shaped(part.text, best.text):
         score = min(score, BESIDE)
-    if best is not None and language_of(turn) == "en" and not answers.means(best.passage, score):
+    asked_of = knowing.query(part, turn)
+    if best is not None and language_of(turn) == "en" and not answers.means(best.passage, score, asked_of):
         return _unknown(part, turn, score)
     if best is None or score < (answers.KNOWS if part.intent in knowing.BARE else answers.MAYBE):
         return _unknown(part, turn, score)
@@ -147,17 +159,23 @@ def _from_documents(part: Part, turn: Turn, *, alone: bool) -> Reply:
 
 def _pick(part: Part, turn: Turn) -> answers.Answer | None:
     """Of several ways to put the question, the one whose words the answer holds best."""
-    priced = tuple(one for one in turn.passages if answers.priced(one.text))
-    passages = priced if part.intent == "ask_price" and priced else turn.passages
-    found = [
+    found = _found(part, turn)
+    priced = tuple(one for one in found if answers.priced(one.text))
+    passages = priced if part.intent == "ask_price" and priced else found
+    picked = [
         answers.pick(question, passages, asked_as=part.text, language=language_of(turn))
         for question in _ways(part, turn)
     ]
     return max(
-        (one for one in found if one),
+        (one for one in picked if one),
         key=lambda one: (answers.shaped(part.text, one.text), one.pointed, one.coverage),
         default=None,
     )
+
+
+def _found(part: Part, turn: Turn) -> tuple[Passage, ...]:
+    """What was found for this sentence, and not for another one of the burst."""
+    return turn.found.get(part.text, turn.passages)
 
 
 def _ways(part: Part, turn: Turn) -> list[str]:
@@ -165,8 +183,9 @@ def _ways(part: Part, turn: Turn) -> list[str]:
     said, ways = knowing.query(part, turn), knowing.queries(part, turn)
     if ways != knowing.topics(part, turn):
         return list(ways)
-    headings = frozenset().union(*(terms(f"{p.source} {p.heading}") for p in turn.passages))
-    texts = frozenset().union(*(terms(p.text) for p in turn.passages))
+    found = _found(part, turn)
+    headings = frozenset().union(*(terms(f"{p.source} {p.heading}") for p in found))
+    texts = frozenset().union(*(terms(p.text) for p in found))
     for about, where in ((said.split(), headings | texts), (ways, headings), (ways, texts)):
         if held := [word for word in about if terms(word) <= where]:
             return [" ".join(held)]
@@ -213,11 +232,10 @@ def _unknown(part: Part, turn: Turn, score: float) -> Reply:
     return Reply(_say("unknown", turn), "unknown", confidence=score, unanswered=(part.text,))
 
 
-def _score(best: answers.Answer | None, *, alone: bool) -> float:
+def _score(best: answers.Answer | None) -> float:
     if best is None:
         return 0.0
-    score = best.passage.score if alone else min(best.passage.score, best.coverage)
-    return score if best.pointed else min(score, BESIDE)
+    return best.passage.score if best.pointed else min(best.passage.score, BESIDE)
 
 
 def _as_confidence(score: float) -> float:
@@ -227,10 +245,10 @@ def _as_confidence(score: float) -> float:
     return round(0.4 + 0.3 * (score - answers.MAYBE) / (answers.KNOWS - answers.MAYBE), 3)
 
 
-def _about_hours(part: Part, turn: Turn, *, alone: bool) -> Reply:
+def _about_hours(part: Part, turn: Turn) -> Reply:
     """From the profile, unless the question is of something else (a holiday, the stock market) of which the
     documents know."""
-    written = _from_documents(part, turn, alone=alone) if knowing.documented(part, turn) else None
+    written = _from_documents(part, turn) if knowing.documented(part, turn) else None
     if written and written.kind == "knowledge" and written.confidence >= _as_confidence(answers.KNOWS):
         return written
     text = hours.describe(turn.profile.hours, turn.now, _day_in(part, turn), language_of(turn))

@@ -1,7 +1,8 @@
 """Which sentences of a burst the workspace's documents are asked about, and with which words."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dialogue import hours
 from dialogue.understand.local import BUILT_IN, weight
@@ -71,8 +72,8 @@ def query(part: Part, turn: Turn) -> str:
         return f"{about} {_when_urgent(turn)}".strip()
     if words := _words(part):
         return " ".join(words)
-    if part.intent == "ask_price" and (chosen := _chosen(turn)):
-        return " ".join(chosen)
+    if part.intent == "ask_price" and (meant := _meant(part, turn)):
+        return " ".join(meant)
     said = [word for word in content(part.text) if word in about.split()]
     return " ".join(said) or about or part.text
 
@@ -110,9 +111,26 @@ def _words(part: Part) -> list[str]:
     return [word for word in content(text) if word not in known and not (word.isdigit() and len(word) < FORM)]
 
 
-def _chosen(turn: Turn) -> list[str]:
-    fields = (field for field in turn.profile.fields if field.type == "choice" and field.name in turn.context)
-    return [str(turn.context[field.name].value) for field in fields]
+def leans(part: Part, turn: Turn) -> Part | None:
+    """The sentence before, where a question names nothing itself: "Do you do whitening? How much?" """
+    parts = turn.understood.parts if turn.understood else ()
+    if part.intent != "ask_price" or _words(part) or part not in parts:
+        return None
+    before = parts[parts.index(part) - 1] if parts.index(part) else None
+    asks = before and before.intent not in BARE and documented(before, turn)
+    return before if before and asks and _words(before) else None
+
+
+def _meant(part: Part, turn: Turn) -> list[str]:
+    """What a question of a price that names nothing is of: chosen just now, named just before, or chosen earlier."""
+    fresh = {one.name: one.value for one in turn.effects if isinstance(one, SetField)}
+    earlier = {name: value.value for name, value in turn.context.items()}
+    before = leans(part, turn)
+    return _chosen(turn, fresh) or (_words(before) if before else []) or _chosen(turn, earlier)
+
+
+def _chosen(turn: Turn, values: Mapping[str, Any]) -> list[str]:
+    return [str(values[f.name]) for f in turn.profile.fields if f.type == "choice" and f.name in values]
 
 
 def merge(found: Sequence[Passage]) -> tuple[Passage, ...]:

@@ -149,17 +149,21 @@ async def look_up(turn: Turn, knowledge: Retriever) -> Turn:
     parts = [part for part in knowing.questions(turn) if knowing.documented(part, turn)]
     if not parts or (turn.understood and turn.understood.intent in _NO_DOCUMENTS):
         return turn
-    found: list[Passage] = []
-    asked_in = turn.conversation.workspace_id
+    asked_in, found, orders = turn.conversation.workspace_id, {}, []
     for part in parts:
+        hits: list[Passage] = []
         for query in knowing.queries(part, turn):
-            found += await knowledge.search(
+            hits += await knowledge.search(
                 asked_in, query, knowing.LIMIT, asked_as=knowing.sentence(part, query)
             )
-    passages, orders = _for_people(knowing.merge(found))
+        found[part.text], spoke = _for_people(knowing.merge(hits))
+        orders += [name for name in spoke if name not in orders]
+    passages = knowing.merge([one for hits_ in found.values() for one in hits_])
     shown = ", ".join(f"{source_name(p)} / {p.heading} {p.score:.2f}" for p in passages[:3])
     words = "; ".join(f'"{knowing.query(part, turn)}"' for part in parts)
-    turn = replace(turn, passages=passages).noting(f"Looked up {words}: {shown or 'nothing found'}.")
+    turn = replace(turn, passages=passages, found=found).noting(
+        f"Looked up {words}: {shown or 'nothing found'}."
+    )
     return turn.noting(f"Left out of {', '.join(orders)}: words that speak to a machine.") if orders else turn
 
 

@@ -14,6 +14,8 @@ FILE = Path(__file__).with_name("question_words.yaml")
 MOST_VARIANTS = 8
 _HYPHEN = re.compile(r"([^\W\d_]+)-([^\W\d_]+)")
 """pre-approval" is "preapproval" to many."""
+_PLAN = re.compile(r"(\d{3})[a-z]")
+"""401k" is written "401(k)", which is read as "401" and "k"."""
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 
@@ -59,6 +61,8 @@ def variants(words: Sequence[str]) -> list[str]:
     for place, word in enumerate(words):
         others = [other for group in _groups() if word in group for other in group if other != word]
         said += [" ".join([*words[:place], other, *words[place + 1 :]]) for other in others]
+        if plan := _PLAN.fullmatch(word):
+            said.append(" ".join([*words[:place], plan[1], *words[place + 1 :]]))
         if place:
             said.append(" ".join([*words[: place - 1], words[place - 1] + word, *words[place + 1 :]]))
     return said[:MOST_VARIANTS]

@@ -305,6 +305,8 @@ class Turn:
     """What skills have under way here, the one touched last first."""
     understood: Understanding | None = None
     passages: tuple[Passage, ...] = ()
+    found: Mapping[str, tuple[Passage, ...]] = field(default_factory=dict)
+    """The same by the sentence that they were found for: scores compare a passage with one question."""
     spoken: Reply | None = None
     """What a skill says in this turn; `compose` puts the answers to other questions before it."""
     spoken_after: bool = False

@@ -53,6 +53,8 @@ LIKELY, MOST_LIKELY = 60, 20
 """The same of the stems, to know in which passages to look for the words."""
 SHORT, MANY, SLIPS = 5, 20_000, 3
 """Shorter words must be spelt right; in more passages than this, or of more words, no misspelt word is looked for."""
+BARE = 3
+"""But for their accents, which few people type: "ninos", "anos". Shorter words need those too."""
 
 Rerank = Callable[[str, Sequence[Passage]], Sequence[Passage]]
 """A last look at the best passages, best first; a place for a cross-encoder."""
@@ -205,7 +207,7 @@ async def _corrected(tx: Tx, known: Shelf, question: str) -> Shelf:
 
 
 def _may_be_a_slip(word: str, count: int, total: int) -> bool:
-    return count == 0 and len(word) >= SHORT and total <= MANY
+    return count == 0 and len(word) >= BARE and total <= MANY
 
 
 async def _meant(tx: Tx, lexeme: str, question: str) -> list[str]:
@@ -214,9 +216,12 @@ async def _meant(tx: Tx, lexeme: str, question: str) -> list[str]:
     said = next(
         (word for word in re.findall(r"\w+", question.lower()) if word.startswith(lexeme[:3])), lexeme
     )
-    likely = process.extract(
-        lexeme, await lexicon.terms(tx, lexeme), scorer=fuzz.ratio, score_cutoff=LIKELY, limit=MOST_LIKELY
-    )
+    there = await lexicon.terms(tx, lexeme)
+    if bare := [term for term in there if plain(term) == plain(lexeme)]:
+        return bare[:1]
+    if len(lexeme) < SHORT:
+        return [lexeme]
+    likely = process.extract(lexeme, there, scorer=fuzz.ratio, score_cutoff=LIKELY, limit=MOST_LIKELY)
     near = await lexicon.near(tx, said, [one[0] for one in likely]) if likely else []
     joined = [plain(word.replace("-", "")) for word in near]  # "linea" is "línea", not nearly so
     whole = process.extractOne(plain(said), joined, scorer=fuzz.ratio, score_cutoff=ALIKE)

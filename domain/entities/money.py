@@ -7,7 +7,7 @@ from functools import cache
 from babel.numbers import get_territory_currencies
 
 from domain.entities.base import Kind, Money, MoneyRange
-from domain.entities.grammar import Match, Row, Scene, group, row
+from domain.entities.grammar import Match, Row, Scene, group, nothing, row
 
 SYMBOLS = {
     "$": "",
@@ -123,6 +123,7 @@ _CODE = r"(?P<word>usd|eur|gbp|cad|aud|mxn|inr|chf|jpy|rs)"
 M, RANGE = Kind.MONEY, Kind.MONEY_RANGE
 
 ROWS: tuple[Row, ...] = (
+    nothing(r"(?<![\w.,$])401 ?k\b"),  # a way to save for old age, and hardly ever a price
     row(
         RANGE,
         rf"{_BETWEEN}(?P<x>{_SYMBOL}?{_LOW}{_WORD1}?{_OR}{_SYMBOL2}?{_N}{_SCALE}?{_WORD}?)(?!\w)",

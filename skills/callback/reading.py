@@ -27,6 +27,11 @@ _PLAIN = re.compile(
     r"|of|ok|okay|on|or|please|possible|prefer|suits|than|thanks|that|the|then|there|thing|time|to|too|us|we|what|will|works?"
     r"|would|you|your|al|de|el|es|las?|mejor|para|podr[ií]a|por|pued[eo]|que|quiero|ser[aáií]a?|si|y"
 )
+_AMENDS = re.compile(
+    r"\b(?:actually|instead|rather|prefer|better|(?:make|change|move|push|switch) (?:it|that|the call)"
+    r"|let'?s (?:say|do|make)|mejor|prefiero|c[aá]mbi\w+|en vez|que sea|p[oó]ng\w+|m[uú]ev\w+)\b",
+    re.I,
+)
 MORE = 2
 
 
@@ -50,6 +55,13 @@ def asks_for_more(heard: Heard) -> bool:
         rest = rest.replace(one.text, " ")
     words = re.findall(r"[^\W\d_]+", rest.casefold())
     return bool(_WISH.search(heard.text)) and sum(not _PLAIN.fullmatch(word) for word in words) >= MORE
+
+
+def amends(heard: Heard) -> bool:
+    """Another time for what was spoken of last: "actually make it 3pm"."""
+    if not _AMENDS.search(heard.text) or about_something_else(heard.text) or asks_for_more(heard):
+        return False
+    return wanted(heard, heard.profile.hours) is not None
 
 
 def number(heard: Heard) -> str:

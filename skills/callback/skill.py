@@ -2,7 +2,7 @@
 changed or called off by text for as long as nobody has called."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.callback import (
@@ -22,6 +22,8 @@ from skills.callback import reading
 from skills.callback.brief import brief
 
 ASKED, WANTED = "asked", "wanted"
+FRESH = timedelta(hours=2)
+"""So long "make it 3pm" is about the call that was noted last."""
 
 
 class CallBack(Skill):
@@ -35,8 +37,9 @@ class CallBack(Skill):
         self._calls = calls
 
     def holds(self, run: Run, heard: Heard) -> bool:
-        """ "Tuesday at 3" just after we asked for a time is no appointment, and "cancel the call" cancels none."""
-        if reading.wants_none(heard.text):
+        """ "Tuesday at 3" just after we asked for a time is no appointment, "cancel the call" cancels none, and "make it 3"
+        moves the call that was spoken of last."""
+        if reading.wants_none(heard.text) or (_is_fresh(run, heard) and reading.amends(heard)):
             return True
         return _just_asked(run, heard) and self.concerns(run, heard)
 
@@ -44,6 +47,8 @@ class CallBack(Skill):
         if heard.command in (Command.REPEAT, Command.BACK):
             return _just_asked(run, heard)
         if run.memory.get(ASKED) == "number" and reading.number(heard):
+            return True
+        if _is_fresh(run, heard) and reading.amends(heard):
             return True
         if reading.about_something_else(heard.text):
             return False
@@ -133,6 +138,10 @@ def _called_off(run: Run, awaited: Awaited) -> Step:
         return Step(run.ended(RunState.DONE), (Said("callback_over"),))
     dropped = (DropCallback(awaited.live.id),)
     return Step(run.ended(RunState.CANCELLED), (Said("callback_cancelled"),), dropped)
+
+
+def _is_fresh(run: Run, heard: Heard) -> bool:
+    return run.touched_at is None or heard.now - run.touched_at <= FRESH
 
 
 def _just_asked(run: Run, heard: Heard) -> bool:

@@ -22,6 +22,8 @@ from skills.payment import wish
 
 FRESH = timedelta(hours=2)
 """So long a bare "never mind" is about the link that was sent last."""
+PAGE = "/pay/"
+"""In the address of every link to pay."""
 PAID_LATELY = timedelta(days=7)
 """Who asks for the same within that time is told that it is paid."""
 MOST = 5
@@ -39,7 +41,9 @@ class Payment(Skill):
         self._payments = payments
 
     def goal(self, intent: str, heard: Heard) -> str | None:
-        return wish.goal(heard.part or heard.text, settings_of(heard).items, _booked(heard))
+        said = heard.part or heard.text
+        goal = wish.goal(said, settings_of(heard).items, _booked(heard))
+        return goal or ("pay" if wish.again(said) and _sent_one(heard) else None)
 
     def calls_off(self, run: Run) -> bool:
         """Whether there is still something to call off, the step sees."""
@@ -84,6 +88,10 @@ def settings_of(heard: Heard) -> PaymentSettings:
 def _booked(heard: Heard) -> list[str]:
     known = heard.profile.skills.get("booking")
     return [str(one["name"]) for one in known.get("services", ())] if known else []
+
+
+def _sent_one(heard: Heard) -> bool:
+    return any(one.ours and PAGE in one.text for one in heard.past)
 
 
 def _is_fresh(run: Run, heard: Heard) -> bool:

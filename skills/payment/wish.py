@@ -66,6 +66,15 @@ _OTHER = _any(
     r"bills?|balance|rent|copay|tuition|fine|premium|tax(?:es)?|mortgage|factura|saldo|renta|multa|impuestos"
 )
 """What somebody may want to pay that is nothing of ours."""
+_AGAIN = _any(
+    rf"(?:re-?send|send|text|forward|share|give|get|got|have|need|want|lost|deleted?|find|see|receive[d]?|where(?:'s| is))\b"
+    rf"{_NEAR}\b(?:link|url)s?",
+    r"(?:link|url)s? (?:again|once more)",
+    r"(?:re-?env[ií]\w+|env[ií]\w+|m[aá]nd\w+|p[aá]s[ae]\w*|d[eé]me|perd[ií]|borr[eé]|encuentr\w+|lleg[oó]|recib[ií]\w*"
+    rf"|tengo|d[oó]nde est[aá])\b{_NEAR}\b(?:enlace|link|liga)s?",
+    r"(?:enlace|link|liga) (?:otra vez|de nuevo)",
+)
+"""A link that we have sent, wanted again."""
 _MORE = _any(r"another|second|one more|additional|otr[ao]|m[aá]s|segund[ao]")
 _NAMES_LINK = _any(_LINK)
 LONGEST = 600
@@ -95,6 +104,11 @@ def item(text: str, items: Sequence[PaymentItem]) -> PaymentItem | None:
     """The one that is named; the one with the longer name where one holds the other."""
     found = [(len(words), one) for one in items for words in _names(one) if _says(text, words)]
     return max(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def again(text: str) -> bool:
+    """The link once more; which one, what was said before tells."""
+    return bool(_AGAIN.search(text[:LONGEST]))
 
 
 def more(text: str) -> bool:

@@ -124,6 +124,7 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(
             sqlalchemy_url(url), pool_size=pool, max_overflow=0, pool_timeout=10, pool_pre_ping=False,
             isolation_level="AUTOCOMMIT",  # the driver begins nothing: `_enter` does, in one round trip with the rest
+            pool_use_lifo=True,  # the connection used last has the plans that are wanted next
         )  # fmt: skip
         self.keyring = keyring
         self.clock: Clock = clock or SystemClock()

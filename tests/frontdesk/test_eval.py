@@ -40,6 +40,29 @@ def test_intents() -> None:
     assert 0 < found["p50_ms"] <= found["p99_ms"]
 
 
+def test_answers_of_a_business() -> None:
+    found = figures_of("answers", "demos/clinic.yaml", "--test", str(CASES / "eval_answers.csv"))
+    counted = ("n", "answerable", "unanswerable", "right", "wrong", "not_answered", "invented")
+    assert [found[key] for key in counted] == [6, 4, 2, 3, 1, 0, 0]
+    assert [one["label"] for one in found["misses"]] == ["Children"]
+    assert "Oyelaran" in found["misses"][0]["said"]
+
+
+@pytest.mark.parametrize(
+    ("business", "rows", "says"),
+    [
+        ("demos/clinic.yaml", "text,label\nhow much,Prizes\n", "a section 'Prizes'"),
+        ("demos/clinic.yaml", "question,heading\na,b\n", "header must be text,label"),
+        ("demos/none.yaml", "text,label\na,oos\n", "cannot be read"),
+    ],
+)
+def test_answers_of_what_is_not_there(tmp_path: Path, business: str, rows: str, says: str) -> None:
+    (tmp_path / "asked.csv").write_text(rows)
+    ended = run("answers", business, "--test", str(tmp_path / "asked.csv"))
+    assert ended.exit_code == 2
+    assert says in ended.output
+
+
 def test_intents_without_strangers_and_for_people() -> None:
     assert figures_of("intents", "--train", TRAIN, "--test", TEST)["oos_recall"] is None
     told = run("intents", "--train", TRAIN, "--test", TEST).stdout

@@ -28,6 +28,13 @@ _MOVES = re.compile(
     r"\b(?:transfer\w*|withdraw\w*|wire|deposit\w*|send|move (?:\S+ )?(?:money|\$|[0-9])|retir\w*|env[ií]\w*)\b",
     _I,
 )
+_SERVICE = re.compile(
+    r"\b(?:fees?|charg\w+|commissions?|comisi[oó]n\w*"
+    r"|(?:clos|open|insur|protect|cancel)\w* (?:\w+ ){0,2}accounts?|accounts? (?:\w+ ){0,2}(?:insured|protected|safe)"
+    r"|(?:cerrar|abrir) (?:mi|una|la) cuenta)\b",
+    _I,
+)
+"""What the firm does and takes for it: its documents say so to anybody."""
 _ALL = re.compile(
     r"\b(?:positions?|holdings?|what (?:do|am) i (?:own|hold\w*|invested)|posiciones|qu[eé] (?:tengo|acciones))\b",
     _I,
@@ -66,7 +73,8 @@ class Question:
 
 def wants(text: str) -> bool:
     """It asks for facts of one's own portfolio; what to do with it, or moving money, is another matter."""
-    return bool(_OURS.search(text)) and not _ADVICE.search(text) and not _MOVES.search(text)
+    elsewhere = (_ADVICE, _MOVES, _SERVICE)
+    return bool(_OURS.search(text)) and not any(pattern.search(text) for pattern in elsewhere)
 
 
 def advice(text: str) -> bool:

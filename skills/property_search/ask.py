@@ -58,11 +58,15 @@ _NOT_SEARCH = re.compile(
     r"|casa|property)\b"
     r"|\b(?:open house|house ?(?:warming|hold|keep\w*)|home ?owners?'?|home inspection|vacation rentals?"
     r"|how do (?:i|you) (?:buy|sell))\b"
-    r"|\b(?:steps?|process|costs?|fees?) (?:to|of|for|in) buy\w*|\b(?:sell(?:ing)?|vender) (?:a|my|our|una?|mi) ",
+    r"|\b(?:steps?|process|costs?|fees?) (?:to|of|for|in) buy\w*|\b(?:sell(?:ing)?|vender) (?:a|my|our|una?|mi) "
+    r"|\b(?:property|real estate) tax\w*|\bdo (?:you|u|y'?all)(?: guys| all)? (?:buy|manage)\b"
+    r"|\b(?:make|made|submit|put in|write|send) (?:an?|our|my) (?:\w+ )?offer\b|\boffer on\b"
+    r"|\b(?:impuestos?|predial)\b|\bhacer una oferta\b",
     re.IGNORECASE,
 )
 _IN_GENERAL = re.compile(
-    r"^\W*(?:and |y |so )?(?:how (?:much|many|long|do|does|can|is|are)|why|when|who|cu[aá]nt[oa]s?|por qu[eé]"
+    r"^\W*(?:and |y |so )?(?:how (?:much|many|long|do|does|can|is|are)|why|when|who|(?:do|must|should|does) (?:i|we|one)"
+    r"|cu[aá]nt[oa]s?|por qu[eé]"
     r"|c[oó]mo|cu[aá]ndo)\b",
     re.IGNORECASE,
 )

@@ -128,7 +128,9 @@ class PropertySearch(Skill):
         if read.view == "similar" and pointed:
             wanted = replace(wanted, like=pointed["key"], order="")
         if replace(wanted, kinds=()).open and not wanted.order and not run.memory.get("asked"):
-            return Step(_holding(run, wanted).recalling(asked="what"), (Said("homes_ask"),))
+            named = ask.address(heard.text) if heard.begins else None
+            said = Said("homes_not_here", {"address": " ".join(named)}) if named else Said("homes_ask")
+            return Step(_holding(run, wanted).recalling(asked="what"), (said,))
         return await self._searched(
             run.recalling(before=dict(run.slots)), wanted, heard, reading.fills(wanted, heard, settings)
         )

@@ -68,6 +68,7 @@ OF_SKILLS: dict[str, dict[str, Any]] = {
     "homes": {
         "homes": [_HOME, _HOME | {"n": 2}], "wanted": _WANTED, "total": 12, "more": True, "count": 3, "home": _HOME,
         "books": True, "have": ["pool"], "lack": ["view"], "addresses": ["412 Maple Ave"], "changes": _CHANGES,
+        "address": "412 Maple",
     },
     "portfolio": {
         "value": _USD, "day": _CHANGE, "accounts": [], "cash": _USD, "symbol": "VTI", "quantity": "120.25",

@@ -47,6 +47,9 @@ MINE = (
         ("withdraw my balance", False),
         ("¿debería vender mis acciones?", False),
         ("when are you open?", False),
+        ("do you charge to close my account", False),
+        ("is my account insured", False),
+        ("¿cobran comisión por mi cuenta?", False),
         ("do you have positions open? I am looking for a job", True),
     ],
 )

@@ -86,8 +86,8 @@ SECTION = Section(
     "sentiment",
     "Sentiment",
     "Film reviews in two classes: `frontdesk eval sentiment`. *Usual* is what the same regression reaches on this file on "
-    "MiniLM's vectors, TF-IDF and VADER's scores, and VADER alone in the second row. The shipped weights were learnt from sentences that hold "
-    "no film review, and nothing shipped was learnt from SST-2, whose licence is unclear.",
+    "MiniLM's vectors, TF-IDF and VADER's scores, and VADER alone in the second row. The shipped weights were learnt "
+    "from sentences that hold no film review, and nothing shipped was learnt from SST-2, whose licence is unclear.",
     ("set", "messages", "accuracy", "usual", "macro F1", "training s", "p50 ms", "p99 ms"),
     _rows,
 )

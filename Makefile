@@ -9,6 +9,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 run: $(VENV)/.run          ## everything on this machine: databases, gateway, demo businesses, phone
 	$(BIN)/frontdesk up --demo clinic --demo realty --demo advisor
 
+test test-all: export PYTHONDONTWRITEBYTECODE =  # or every process of the tests would compile all of them again
 test: $(VENV)/.dev check   ## lint, types, floors, then the test suite
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow"
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from dialogue import llm_choice
-from frontdesk.stories import script
 from frontdesk.stories.player import play
 from frontdesk.stories.scene import Departed
 from frontdesk.stories.script import ExpectedStep, Step, Story
 from frontdesk.stories.seeing import Seen
 from frontdesk.stories.stage import Stage, open_stage
 from runtime.settings import Settings
+from tests.conversations.written import named
 from tests.learnt import understander
 
 ROOT = Path(__file__).parents[2]
-STORIES = script.read(Path(__file__).parent / "portfolio.yaml")
+STORIES = named("portfolio.yaml")
 SECRETS = ("109,936", "23,212", "60,139", "5,015", "AAPL", "VTI", "BND", "MSFT", "4821", "0077")
 
 

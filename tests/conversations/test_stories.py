@@ -13,14 +13,10 @@ from frontdesk.stories.player import play_all
 from frontdesk.stories.script import Story
 from frontdesk.stories.stage import Stage
 from runtime.files import BadFile
+from tests.conversations.written import STORIES
 
 ROOT = Path(__file__).parents[2]
-HERE = Path(__file__).parent
-TOLD = [
-    pytest.param(story, id=f"{file.stem}: {story.story}")
-    for file in script.find([HERE])
-    for story in script.read(file)
-]
+TOLD = [pytest.param(story, id=f"{file.stem}: {story.story}") for file, story in STORIES]
 
 
 @pytest.mark.parametrize("story", TOLD)

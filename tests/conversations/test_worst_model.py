@@ -9,21 +9,18 @@ from pathlib import Path
 import pytest
 
 from dialogue import llm_choice
-from frontdesk.stories import script
 from frontdesk.stories.player import play
 from frontdesk.stories.scene import Departed
 from frontdesk.stories.script import ExpectedEnd, ExpectedStep, Step, Story
 from frontdesk.stories.stage import Stage, open_stage
 from runtime.settings import Settings
+from tests.conversations.written import STORIES
 from tests.learnt import understander
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).parents[2]
 ALL = [
     pytest.param(story, id=f"{file.stem}: {story.story}", marks=() if n % 8 == 0 else pytest.mark.slow)
-    for n, (file, story) in enumerate(
-        (file, story) for file in script.find([HERE]) for story in script.read(file)
-    )
+    for n, (file, story) in enumerate(STORIES)
 ]
 YES = re.compile(
     r"(?i)\W*([👍👌✅🙏]|(y|yes|yep|yeah|yup|sure|ok(ay)?|confirm\w*|correct|right|perfect"

@@ -113,10 +113,9 @@ def summary(turn: Turn, language: str) -> str:
 
 
 def _read_back(field: Field_, value: Any, language: str, turn: Turn) -> str:
-    """A bare "2" or "yes" says nothing: it gets its field's name, if that is in their language."""
+    """A bare "2" or "yes" says nothing: it gets its field's name, which is better in another language than not at all."""
     shown = show(field, value, language, turn.now)
-    bare = field.type in _BARE and language == turn.profile.assistant.languages[0]
-    return f"{field.name.replace('_', ' ')}: {shown}" if bare else shown
+    return f"{field.name.replace('_', ' ')}: {shown}" if field.type in _BARE else shown
 
 
 def show(field: Field_, value: Any, language: str, now: datetime) -> str:

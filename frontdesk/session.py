@@ -111,7 +111,8 @@ async def _why(session: Session, rest: str) -> None:
     turns = (await session.talk.conversation())["turns"]
     if not turns:
         return session.say("done", "it has not answered yet")
-    session.tell({"event": "why", **turns[0]})
+    answered = (one for one in turns if one["intent"] is not None)  # what rules did beside it follows on it
+    session.tell({"event": "why", **next(answered, turns[0])})
 
 
 async def _context(session: Session, rest: str) -> None:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from dialogue.asking import summary
 from dialogue.context import fill_context
 from dialogue.turns import understand
 from domain.turn import NameContact, SetField
@@ -34,3 +35,10 @@ def test_fills(case: dict[str, Any]) -> None:
 def _as_written(wanted: Any, effect: SetField) -> Any:
     detailed = isinstance(wanted, list) and len(wanted) == 3 and isinstance(wanted[2], int)
     return [effect.value, effect.words, effect.evidence_seq] if detailed else effect.value
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_bare_number_is_read_back_with_what_it_counts(language: str) -> None:
+    now = datetime(2026, 11, 23, 9, tzinfo=ZoneInfo("America/Chicago"))
+    before = turn(profile("realty"), "hola", now, context={"bedrooms": 3, "budget": None})
+    assert summary(before, language) == "bedrooms: 3"

@@ -51,8 +51,8 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 
 
 def _forgetful(owner_url: str) -> None:
-    """Nobody pulls this server's plug, so that it need not wait for the disk at every commit. Servers that are killed
-    (tests/faults, tests/deploy) are others, and wait."""
+    """Tests kill our processes, never this server, so that it need not wait for the disk at every commit. Servers that
+    tests start for themselves (a fault run, backup, compose) keep their own settings, and wait."""
     with psycopg.connect(owner_url, autocommit=True) as connection:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             connection.execute(f"alter system set {setting} = off")

@@ -30,7 +30,8 @@ _NUMBER = re.compile(
 _HOMES = (
     r"(?:homes?|houses?|condos?|condominiums?|town ?(?:houses?|homes?)|apartments?|apts?|lofts?|duplex(?:es)?"
     r"|propert(?:y|ies)"
-    r"|(?<!take )(?<!takes )(?<!took )places?(?! to (?:eat|park))|listings?|studios?|real estate|casas?|departamentos?|condominios?"
+    r"|(?<!take )(?<!takes )(?<!took )places?(?! to (?:eat|park))|listings?|studios?|real estate"
+    r"|casas?|departamentos?|condominios?"
     r"|propiedad(?:es)?|viviendas?"
     r"|\d[- ]?(?:bed|br|bd|rec[aá]maras?|habitaci\w+|dormitorios?)\w*|(?:one|two|three|four|five|dos|tres"
     r"|cuatro)[- ](?:bed|rec[aá]m|habit)\w*)"

@@ -3,7 +3,7 @@
 Which head, by how much there is to learn from (measured: docs/quality.md; design: facts/language.md 3):
 few examples an intent, logistic regression on what the sentences mean and a linear support vector machine on their
 words, which together decide; more, logistic regression on both at once; thousands, the regression and a machine that
-sees both. Without an embedder the words alone. The name of an intent is one example more: whoever wrote it meant it.
+sees both. Without an embedder the words alone. Where examples are few, the name of an intent is one more.
 
 Confidence is the geometric mean of the intent's probability and the likeness to its nearest example; what counts
 as too low is read off examples that were held back, so a workspace's own intents move the threshold and nobody
@@ -144,6 +144,8 @@ class Model:
 def train(examples: Sequence[Example], embed: Embed | None = None) -> Model:
     """Algebra on one thread: for matrices this small, threads that wait for each other cost more than they give."""
     names = sorted({example.intent for example in examples})
+    if len(examples) >= FEW * len(names):
+        names = []  # what they said tells more
     said, count = [example.text for example in examples] + [spoken(name) for name in names], len(examples)
     meaning = _meaning(said, embed)
     with _threads.limit(limits=1):
@@ -205,10 +207,10 @@ def _tfidf(analyzer: str, ngrams: tuple[int, int], least: int, **more: str) -> T
 
 def _learnt(seen: Seen, intents: NDArray[np.str_], count: int) -> tuple[Head, float]:
     """The head, and the confidence that all but `REJECTED` of what it had not seen reach. Behind `count` examples
-    come the names of the intents, which are always known and never asked."""
-    makers = _makers(seen, intents)
-    splits = _splits(intents[:count], count > MANY)
-    tried = [[_blind(make, seen, intents, *split) for split in splits] for make in makers]
+    may come the names of the intents, which are always known and never asked."""
+    makers = _makers(seen, intents[:count])
+    splits, names = _splits(intents[:count], count > MANY), np.arange(count, len(intents))
+    tried = [[_blind(make, seen, intents, *split, names) for split in splits] for make in makers]
     right = [sum(float(hit.sum()) for hit, _ in blind) for blind in tried]
     best = int(np.argmax(right))
     scores = np.concatenate([confidence for _, confidence in tried[best]])
@@ -356,10 +358,9 @@ def _splits(intents: NDArray[np.str_], many: bool) -> list[tuple[Any, Any]]:
 
 
 def _blind(
-    make: Maker, seen: Seen, intents: NDArray[np.str_], known: Any, asked: Any
+    make: Maker, seen: Seen, intents: NDArray[np.str_], known: Any, asked: Any, names: Any
 ) -> tuple[Floats, Floats]:
     """Whether each was right, and how confidently."""
-    names = np.arange(intents.size - np.unique(intents).size, intents.size)
     learnt = np.concatenate([known, names])
     head = make(seen[learnt], intents[learnt])
     probability = head.probability(seen[asked])

@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx2
 
 from dialogue.llm_choice import Choice
-from domain.errors import ModelFailed, Trouble
+from domain.errors import ModelFailed, Trouble, TurnFailed
 from frontdesk import doctor_booking, doctor_crm, doctor_payments
 from knowledge.embedding import minilm
 from knowledge.embedding.minilm import NoModel
@@ -134,7 +134,7 @@ async def _businesses(rt: Runtime) -> list[Finding]:
 
 
 async def _work(rt: Runtime) -> list[Finding]:
-    found = [*await _models(rt), _meaning()]
+    found = [*await _models(rt), _meaning(), *await _embedder(rt)]
     async with rt.db.dispatch() as dispatch:
         return found + [_late(one) for one in await health.late(dispatch, LATE)]
 
@@ -171,6 +171,27 @@ def _meaning() -> Finding:
     except NoModel as error:
         return wrong("embedder", f"{error}; messages are understood by their words alone", "make run")
     return ok("embedder", f"{minilm.MODEL}, its weights are the right ones")
+
+
+async def _embedder(rt: Runtime) -> list[Finding]:
+    """Of documents, where it is not this machine's own."""
+    if without := rt.settings.embedder_without_key:
+        said = f"{without} has no key; {minilm.MODEL} on this machine serves instead"
+        return [
+            wrong("embedder of documents", said, "set OPENAI_API_KEY, or OPENAI_BASE_URL for another server")
+        ]
+    if rt.settings.embedder.kind != "openai":
+        return []
+    try:
+        await rt.embedder.embed(["hello"])
+    except TurnFailed as error:
+        said = (
+            f"{error}; documents are found by their words, and by the vectors that were made on this machine"
+        )
+        return [
+            wrong("embedder of documents", said, "look at OPENAI_API_KEY, OPENAI_BASE_URL and the network")
+        ]
+    return [ok("embedder of documents", f"{rt.embedder.model} answers")]
 
 
 async def _redis(rt: Runtime) -> Finding:

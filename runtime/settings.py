@@ -59,6 +59,8 @@ class Settings:
     simulator_url: str | None = None
     """Where the handset of the demo phone is, when demos are on."""
     embedder: choice.Choice = choice.LOCAL
+    embedder_without_key: str = ""
+    """What FRONTDESK_EMBEDDER names where no key for it is set: this machine's own serves instead."""
     openai_url: str = OPENAI_URL
     openai_key: str = field(default="", repr=False)
     anthropic_url: str = ANTHROPIC_URL
@@ -129,7 +131,8 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         ghl_url=_url(environ, "FRONTDESK_GHL_URL", GHL_URL),
         ghl_webhook_keys=_webhook_keys(environ),
         simulator_url=environ.get("FRONTDESK_SIMULATOR_URL") or None,
-        embedder=_embedder(environ),
+        embedder=choice.LOCAL if _lacks_key(environ) else _embedder(environ),
+        embedder_without_key=environ["FRONTDESK_EMBEDDER"] if _lacks_key(environ) else "",
         **models(environ),
         lease_s=_seconds(environ, "FRONTDESK_LEASE_S", 15.0),
         send_lease_s=_seconds(environ, "FRONTDESK_SEND_LEASE_S", 30.0),
@@ -223,15 +226,16 @@ def _pair(environ: Mapping[str, str], one: str, other: str) -> tuple[str, str] |
     return (key, secret) if key else None
 
 
+def _lacks_key(environ: Mapping[str, str]) -> bool:
+    keyed = environ.get("OPENAI_API_KEY") or environ.get("OPENAI_BASE_URL")
+    return _embedder(environ).kind == "openai" and not keyed
+
+
 def _embedder(environ: Mapping[str, str]) -> choice.Choice:
     try:
         chosen = choice.read(environ.get("FRONTDESK_EMBEDDER") or "local")
     except choice.BadChoice as error:
         raise BadSettings(f"FRONTDESK_EMBEDDER is {error}") from error
-    if chosen.kind == "openai" and not (environ.get("OPENAI_API_KEY") or environ.get("OPENAI_BASE_URL")):
-        raise BadSettings(
-            "FRONTDESK_EMBEDDER names a model of OpenAI: set OPENAI_API_KEY, or OPENAI_BASE_URL for another server"
-        )
     return chosen
 
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from runtime.settings import Settings
-from simulators import twilio
+from simulators import llm, twilio
 from store.embedded import EmbeddedPostgres
 from tests.frontdesk.cli_rig import SECRET, Place
 
@@ -103,6 +103,22 @@ async def test_what_is_wrong_with_the_database(place: Place, postgres: EmbeddedP
         connection.execute(f"create database empty_{place.url.partition('place_')[2].partition('?')[0]}")
     _, found = await doctor(place, DATABASE_URL=place.url.replace("/place_", "/empty_"))
     assert found["schema"]["todo"] == "run frontdesk migrate"
+
+
+async def test_an_embedder_without_its_key_and_with_a_wrong_one(place: Place) -> None:
+    await clinic(place)
+    wished, check = {"FRONTDESK_EMBEDDER": "openai:text-embedding-3-small"}, "embedder of documents"
+    _, found = await doctor(place, **wished)
+    assert "has no key; all-MiniLM-L6-v2 on this machine serves instead" in found[check]["said"]
+    async with llm.serve(config=llm.Config(key="right")) as provider:
+        wished["OPENAI_BASE_URL"] = f"{provider.url}/v1"
+        _, found = await doctor(place, **wished, OPENAI_API_KEY="wrong")
+        assert "refused with 401" in found[check]["said"]
+        assert "wrong" not in found[check]["said"]
+        _, found = await doctor(place, **wished, OPENAI_API_KEY="right")
+        assert found[check]["state"] == "ok", found[check]
+    _, found = await doctor(place)
+    assert check not in found
 
 
 async def test_settings_and_the_machine(place: Place) -> None:

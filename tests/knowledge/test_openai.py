@@ -205,15 +205,16 @@ def test_wrong_choices_say_what_would_be_right(setting: str, said: str) -> None:
         choice.read(setting)
 
 
-def test_settings_want_a_key_or_another_server() -> None:
+def test_without_a_key_or_another_server_this_machines_own_serves() -> None:
     given = {"DATABASE_URL": "postgresql://x/y", "FRONTDESK_SECRET_KEY": "0123456789abcdef"}
     wished = given | {"FRONTDESK_EMBEDDER": "openai:text-embedding-3-small"}
     assert read_settings(given).embedder == choice.LOCAL
     assert read_settings(wished | {"OPENAI_API_KEY": "k"}).embedder.kind == "openai"
     assert read_settings(wished | {"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}).embedder.kind == "openai"
-    for environ in (wished, given | {"FRONTDESK_EMBEDDER": "nonsense"}):
-        with pytest.raises(BadSettings, match="FRONTDESK_EMBEDDER"):
-            read_settings(environ)
+    without = read_settings(wished)
+    assert (without.embedder, without.embedder_without_key) == (choice.LOCAL, "openai:text-embedding-3-small")
+    with pytest.raises(BadSettings, match="FRONTDESK_EMBEDDER"):
+        read_settings(given | {"FRONTDESK_EMBEDDER": "nonsense"})
 
 
 async def test_hashing_is_the_same_everywhere() -> None:

@@ -1,6 +1,7 @@
 """Where stories are played: the real web door, workers and store, a provider on loopback, and a clock that only
 moves when the story says so."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from workers.calendar_writer import CalendarWriter
 from workers.crm_reader import CrmReader
 from workers.crm_writer import CrmWriter
 from workers.deliver import DeliveryWorker
-from workers.inbox import InboxWorker
+from workers.inbox import ELSEWHERE_S, InboxWorker
 from workers.media import MediaWorker
 from workers.money import MoneyWorker
 from workers.payments import PaymentWorker
@@ -91,6 +92,8 @@ class Stage:
                 continue
             if self.stripe.state.tasks:
                 await self.stripe.state.quiet()
+            elif await self._is_unread(workspace_id):
+                await asyncio.sleep(ELSEWHERE_S)  # a moment ago somebody else was reading there
             elif not await self._skip(workspace_id, until):
                 return
 
